@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: MIT
+// The contract of a backend: a table of op structs, each a set of static functions.
+//
+// Conventions, the same for every op and never varied:
+//   - parameter gradients accumulate (+=), data gradients assign (=);
+//   - a null data gradient, or a null bias, is not wanted and not touched;
+//   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
+//     all others require that inputs and outputs do not overlap;
+//   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
+//   - ops that need working memory say how much in scratch_bytes; T is the element type.
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+
+#include "tessera/backend/geometry.hpp"
+#include "tessera/core/random.hpp"
+
+namespace tessera {
+
+template <class Op, class T>
+concept ConvOp = requires(const ConvGeometry& g, const T* in, T* out, const Scratch& scratch) {
+    // forward(g, x, weights, bias, y, scratch); bias may be null
+    Op::forward(g, in, in, in, out, scratch);
+    // backward_data(g, weights, dy, dx, scratch)
+    Op::backward_data(g, in, in, out, scratch);
+    // backward_parameters(g, x, dy, dweights, dbias, scratch); dbias may be null
+    Op::backward_parameters(g, in, in, out, out, scratch);
+    { Op::template scratch_bytes<T>(g, 1) } -> std::convertible_to<std::size_t>;  // (g, threads)
+};
+
+template <class Op, class T>
+concept LinearOp = requires(const LinearGeometry& g, const T* in, T* out, const Scratch& scratch) {
+    Op::forward(g, in, in, in, out, scratch);
+    Op::backward_data(g, in, in, out, scratch);
+    Op::backward_parameters(g, in, in, out, out, scratch);
+    { Op::template scratch_bytes<T>(g, 1) } -> std::convertible_to<std::size_t>;
+};
+
+template <class Op, class T>
+concept ReluOp = requires(Index n, const T* in, T* out) {
+    Op::forward(n, in, out);       // (elements, x, y)
+    Op::backward(n, in, in, out);  // (elements, y, dy, dx): dx = y > 0 ? dy : 0
+};
+
+template <class Op, class T>
+concept LrnOp = requires(const LrnGeometry& g, const T* in, T* out) {
+    Op::forward(g, in, out, out);          // (g, x, y, scale); scale may be null at inference
+    Op::backward(g, in, in, in, in, out);  // (g, x, y, scale, dy, dx)
+};
+
+/// Ties go to the first position in row order. `argmax` holds, for each output element, the
+/// position (row * width + column) of its maximum in the input image; null when not wanted. NaN
+/// wins.
+template <class Op, class T>
+concept MaxPoolOp = requires(const PoolGeometry& g, const T* in, T* out, std::int32_t* argmax,
+                             const std::int32_t* chosen) {
+    Op::forward(g, in, out, argmax);
+    Op::backward(g, chosen, in, out);  // (g, argmax, dy, dx)
+};
+
+template <class Op, class T>
+concept AveragePoolOp = requires(const PoolGeometry& g, const T* in, T* out) {
+    Op::forward(g, in, out);
+    Op::backward(g, in, out);  // (g, dy, dx)
+};
+
+/// y = x * mask / (1 - rate), where element i is kept when unit_interval of word i of the stream is
+/// at least `rate` (word i is random_block(stream, i / 4)[i % 4]). `mask` gets 1 or 0 per element.
+template <class Op, class T>
+concept DropoutOp = requires(Index n, double rate, const Stream& stream, const T* in, T* out,
+                             std::uint8_t* mask, const std::uint8_t* kept) {
+    Op::forward(n, rate, stream, in, out, mask);
+    Op::backward(n, rate, kept, in, out);  // (elements, rate, mask, dy, dx)
+};
+
+/// Over the channels of each position; rows = batch * height * width.
+template <class Op, class T>
+concept SoftmaxOp = requires(Index rows, Index channels, const T* in, T* out) {
+    Op::forward(rows, channels, in, out);
+    Op::backward(rows, channels, in, in, out);  // (rows, channels, y, dy, dx)
+};
+
+/// Losses return the sum over the batch and write the gradient of that sum (times `scale`) when
+/// `dx` is not null. A label of -1 leaves a row out (softmax); class_weights may be null.
+template <class Op, class T>
+concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
+                          const std::int32_t* labels, const std::int8_t* signs, double scale) {
+    // (rows, classes, logits, labels, class_weights, scale, dx)
+    {
+        Op::softmax_cross_entropy(rows, classes, in, labels, in, scale, out)
+        } -> std::same_as<double>;
+    // (rows, classes, logits, signs, scale, dx): sum of log(1 + exp(-sign * x)), sign 0 is left out
+    { Op::multi_label_logistic(rows, classes, in, signs, scale, out) } -> std::same_as<double>;
+    // (elements, x, target, scale, dx): sum of (x - target)^2 / 2
+    { Op::squared_error(rows, in, in, scale, out) } -> std::same_as<double>;
+};
+
+template <class Op, class T>
+concept UpdateOp = requires(Index n, const SgdStep& sgd, const AdamWStep& adam, const T* in,
+                            T* out) {
+    Op::sgd(n, sgd, in, out, out);          // (elements, step, g, v, w)
+    Op::adamw(n, adam, in, out, out, out);  // (elements, step, g, m, v, w)
+};
+
+/// A backend has all of them; a missing op is named by the concept that fails.
+template <class Table, class T = float>
+concept Backend = requires {
+    typename Table::Memory;
+    { Table::threads() } -> std::convertible_to<int>;
+}
+&&ConvOp<typename Table::Conv, T>&& LinearOp<typename Table::Linear, T>&&
+    ReluOp<typename Table::Relu, T>&& LrnOp<typename Table::Lrn, T>&&
+        MaxPoolOp<typename Table::MaxPool, T>&& AveragePoolOp<typename Table::AveragePool, T>&&
+            DropoutOp<typename Table::Dropout, T>&& SoftmaxOp<typename Table::Softmax, T>&&
+                LossOp<typename Table::Loss, T>&& UpdateOp<typename Table::Update, T>;
+
+}  // namespace tessera

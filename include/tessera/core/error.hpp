@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT
+// Error: the one exception of the library.
+#pragma once
+
+#include <stdexcept>
+
+#include "tessera/core/text.hpp"
+
+namespace tessera {
+
+/// Thrown for everything that goes wrong at run time. Its text says which file or argument, what
+/// was found and what was expected. The library never prints and never aborts.
+struct Error : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+/// Throws Error with the values joined into one sentence.
+template <class... Values>
+[[noreturn]] void fail(const Values&... values) {
+    throw Error(text(values...));
+}
+
+/// Throws unless `holds`. The values are turned into text only on failure.
+template <class... Values>
+void require(bool holds, const Values&... values) {
+    if (!holds) fail(values...);
+}
+
+}  // namespace tessera
