@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+// Files: read whole, and written whole or not at all.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera {
+namespace detail {
+
+/// Throws Error with what failed, the path and the system's words for errno.
+[[noreturn]] inline void fail_with_errno(const char* action, const std::string& path) {
+    const int error = errno;
+    fail(action, path, ": ", std::generic_category().message(error));
+}
+
+/// Owns an open file descriptor.
+struct Descriptor {
+    int number = -1;
+
+    Descriptor() = default;
+    explicit Descriptor(int opened) : number(opened) {}
+    Descriptor(Descriptor&& other) noexcept : number(std::exchange(other.number, -1)) {}
+    Descriptor& operator=(Descriptor&& other) noexcept {
+        std::swap(number, other.number);
+        return *this;
+    }
+    ~Descriptor() {
+        if (number >= 0) ::close(number);
+    }
+};
+
+}  // namespace detail
+
+/// The bytes of a file. Throws Error naming the path when it cannot be opened or read.
+inline std::vector<std::uint8_t> read_file(const std::string& path) {
+    const detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (file.number < 0) detail::fail_with_errno("cannot open ", path);
+    struct stat status {};
+    if (::fstat(file.number, &status) != 0) detail::fail_with_errno("cannot read ", path);
+    // One byte more than the size, so that the read that finds the end needs no second block.
+    const bool regular = S_ISREG(status.st_mode);
+    std::vector<std::uint8_t> bytes(regular ? std::size_t(status.st_size) + 1 : 65536);
+    for (std::size_t size = 0;;) {
+        const ssize_t count = ::read(file.number, bytes.data() + size, bytes.size() - size);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) detail::fail_with_errno("cannot read ", path);
+        size += std::size_t(count);
+        if (count == 0) {
+            bytes.resize(size);
+            return bytes;
+        }
+        if (size == bytes.size()) bytes.resize(2 * size);
+    }
+}
+
+/// Writes a file piece by piece. The pieces go to a temporary file beside the target, which takes
+/// the target's place in commit(); until then, and after any failure, the target is as it was.
+/// A device or a pipe cannot be replaced and is written directly.
+class FileWriter {
+public:
+    /// Throws Error naming the path when the folder is missing or may not be written.
+    explicit FileWriter(const std::string& path) : path_(path), target_(path) {
+        struct stat status {};
+        const bool exists = ::stat(path.c_str(), &status) == 0;
+        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
+                ": it is a folder, expected a file");
+        if (exists && !S_ISREG(status.st_mode)) {
+            file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        } else {
+            if (exists) follow_links();
+            // The name of a process that was killed may be taken: O_EXCL, and count on.
+            for (int attempt = 0; file_.number < 0; ++attempt) {
+                temporary_ = text(target_, ".tmp-", ::getpid(), "-", attempt);
+                const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
+                file_ = detail::Descriptor(::open(temporary_.c_str(), flags, 0666));
+                if (file_.number < 0 && (errno != EEXIST || attempt == 10000)) break;
+            }
+        }
+        if (file_.number < 0) {
+            temporary_.clear();  // not ours
+            detail::fail_with_errno("cannot write ", path_);
+        }
+    }
+    FileWriter(FileWriter&& other) noexcept
+        : path_(std::move(other.path_)),
+          target_(std::move(other.target_)),
+          temporary_(std::exchange(other.temporary_, {})),
+          file_(std::move(other.file_)) {}
+    FileWriter& operator=(FileWriter&&) = delete;
+    ~FileWriter() {
+        if (!temporary_.empty()) ::unlink(temporary_.c_str());
+    }
+
+    /// Appends. Throws Error, for instance when the disk is full.
+    void write(std::span<const std::uint8_t> bytes) {
+        while (!bytes.empty()) {
+            const ssize_t count = ::write(file_.number, bytes.data(), bytes.size());
+            if (count < 0 && errno == EINTR) continue;
+            if (count < 0) detail::fail_with_errno("cannot write ", path_);
+            bytes = bytes.subspan(std::size_t(count));
+        }
+    }
+    void write(std::string_view words) {
+        write({reinterpret_cast<const std::uint8_t*>(words.data()), words.size()});
+    }
+
+    /// Brings the bytes to the disk and puts the file in its place. Call once, at the end.
+    void commit() {
+        // Pipes and some devices answer EINVAL: there is nothing to bring to a disk.
+        const bool flushed = ::fsync(file_.number) == 0 || errno == EINVAL || errno == EROFS;
+        if (!flushed) detail::fail_with_errno("cannot write ", path_);
+        const int closed = ::close(std::exchange(file_.number, -1));
+        if (closed != 0) detail::fail_with_errno("cannot write ", path_);
+        if (temporary_.empty()) return;
+        const int renamed = std::rename(temporary_.c_str(), target_.c_str());
+        if (renamed != 0) detail::fail_with_errno("cannot write ", path_);
+        temporary_.clear();
+    }
+
+private:
+    /// A link stays a link: the file it leads to is replaced.
+    void follow_links() {
+        if (char* resolved = ::realpath(path_.c_str(), nullptr)) {
+            target_ = resolved;
+            std::free(resolved);
+        }
+    }
+
+    std::string path_;       // as the caller wrote it, for messages
+    std::string target_;     // what commit() replaces
+    std::string temporary_;  // empty: written directly, or done
+    detail::Descriptor file_;
+};
+
+/// Writes a file whole or not at all. Throws Error naming the path and the system's reason.
+inline void write_file(const std::string& path, std::span<const std::uint8_t> bytes) {
+    FileWriter file(path);
+    file.write(bytes);
+    file.commit();
+}
+
+inline void write_file(const std::string& path, std::string_view words) {
+    FileWriter file(path);
+    file.write(words);
+    file.commit();
+}
+
+}  // namespace tessera
