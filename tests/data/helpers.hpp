@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// What the tests of files and data sets share.
+#pragma once
+
+#include <stdlib.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+#include "tessera/core/error.hpp"
+#include "tessera/core/file.hpp"
+
+namespace tessera::testing {
+
+/// A fresh folder that goes away with everything in it.
+struct TemporaryFolder {
+    std::filesystem::path path;
+
+    TemporaryFolder() {
+        std::string name = (std::filesystem::temp_directory_path() / "tessera-XXXXXX").string();
+        if (!::mkdtemp(name.data())) fail("cannot make a temporary folder");
+        path = name;
+    }
+    TemporaryFolder(const TemporaryFolder&) = delete;
+    TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+    ~TemporaryFolder() { std::filesystem::remove_all(path); }
+    std::string operator/(std::string_view name) const { return (path / name).string(); }
+
+    /// Writes a file below the folder, with the folders on its way.
+    std::string add(std::string_view name, std::string_view words) const {
+        const std::filesystem::path target = path / name;
+        std::filesystem::create_directories(target.parent_path());
+        write_file(target.string(), words);
+        return target.string();
+    }
+};
+
+/// The text of the Error that `action` throws, or "no error".
+template <class Action>
+std::string message_of(Action action) {
+    try {
+        action();
+    } catch (const Error& error) {
+        return error.what();
+    }
+    return "no error";
+}
+
+inline bool has(std::string_view words, std::string_view part) {
+    return words.find(part) != std::string_view::npos;
+}
+
+inline std::string words_of(const std::string& path) {
+    const auto bytes = read_file(path);
+    return {bytes.begin(), bytes.end()};
+}
+
+/// The folder of real data sets, or an empty path where there is none.
+inline std::filesystem::path shared_data() {
+    const char* chosen = std::getenv("TESSERA_SHARED_DATA");
+    const std::filesystem::path folder =
+        chosen ? std::filesystem::path(chosen)
+               : std::filesystem::path(TESSERA_SOURCE_DIR) / "../shared/data";
+    return std::filesystem::is_directory(folder) ? folder : std::filesystem::path{};
+}
+
+/// Runs a command; true when it ends well.
+inline bool succeeds(const std::string& command) {
+    return std::system(command.c_str()) == 0;  // NOLINT: the tests choose the words
+}
+
+}  // namespace tessera::testing
