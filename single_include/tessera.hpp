@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
+#include <functional>
 #include <map>
 #include <memory>
 #include <new>
@@ -2178,56 +2179,6 @@ constexpr int find_layer(const std::array<LayerInfo, Depth>& layers, std::string
 
 }  // namespace tessera
 
-// ---- tessera/net/diagnose.hpp
-// Shape mistakes, one readable diagnostic each. The template arguments of check_fit are the facts
-// (position, layer, shape of its input); the sentence says what to change.
-
-namespace tessera {
-
-namespace detail {
-template <class Net>
-inline constexpr bool all_are_layers = false;
-template <class... Layers>
-inline constexpr bool all_are_layers<Seq<Layers...>> = (IsLayer<Layers> && ...);
-}  // namespace detail
-
-/// Fails to compile, with a sentence, when the layer does not accept the shape.
-template <int Position, class L, Shape Input>
-constexpr bool check_fit() {
-    if constexpr (!IsLayer<L>) {
-        static_assert(IsLayer<L>, "tessera: this is not a layer; derive it from tessera::Layer");
-    } else {
-        constexpr Fit fit = L::fit(Input);
-        static_assert(fit != Fit::window_exceeds_input,
-                      "tessera: the window is larger than the padded input; use a smaller window "
-                      "or stride before it, or more padding");
-        static_assert(fit != Fit::padding_reaches_window,
-                      "tessera: the padding is as large as the window; use less padding");
-        static_assert(fit != Fit::groups_divide_input,
-                      "tessera: the input's channels are not a multiple of the groups");
-        static_assert(fit != Fit::groups_divide_filters,
-                      "tessera: the filters are not a multiple of the groups");
-        static_assert(fit != Fit::extent_is_dynamic,
-                      "tessera: Linear needs a known height and width; use Convolutionalise, or "
-                      "GlobalMaxPool before it");
-        static_assert(fit != Fit::rejected, "tessera: the layer does not accept this input shape");
-    }
-    return true;
-}
-
-/// Checks a whole flat network and reports its first misfit only.
-template <class Net, Shape Input>
-constexpr bool check_net() {
-    constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
-    if constexpr (misfit >= 0) {
-        constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
-        return check_fit<misfit, LayerAt<misfit, Net>, input>();
-    }
-    return misfit < 0;
-}
-
-}  // namespace tessera
-
 // ---- tessera/net/layout.hpp
 // Where every parameter lies: one contiguous block for what learns, in the order in which the
 // backward pass produces the gradients (last layer first), then what is frozen.
@@ -2303,6 +2254,204 @@ std::string parameter_name(const std::array<LayerInfo, Depth>& layers,
     return layer.name.empty() ? text(entry.layer, ".", entry.info.role)
                               : text(layer.name, ".", entry.info.role);
 }
+
+}  // namespace tessera
+
+// ---- tessera/net/correspondence.hpp
+// Which parameters of one network are those of another: how surgery knows what it kept.
+
+namespace tessera {
+
+namespace detail {
+
+template <class... Layers>
+constexpr auto layer_names(Seq<Layers...>) {
+    return std::array<std::string_view, sizeof...(Layers)>{Layers::name...};
+}
+
+/// The same bytes in the same order, whatever the rank a file gives them.
+constexpr bool same_array(const ParameterInfo& a, const ParameterInfo& b) {
+    return a.role == b.role && a.outputs == b.outputs && a.inputs == b.inputs &&
+           a.height == b.height && a.width == b.width && a.groups == b.groups;
+}
+
+}  // namespace detail
+
+/// For each parameter array of Target the array of Source it is, or -1 when it is new. Layers with
+/// a name are found by name; layers without one by position, counted from the front, or from the
+/// back when Target is a tail of Source; in both cases the arrays must agree.
+template <class Target, class Source, int Count, int SourceCount>
+constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& target,
+                                                const ParameterLayout<SourceCount>& source) {
+    constexpr auto names = detail::layer_names(Target{});
+    constexpr auto source_names = detail::layer_names(Source{});
+    constexpr int shift = Source::depth - Target::depth;
+    auto match = [&](const ParameterEntry& entry, int shifted) {
+        const std::string_view name = names[static_cast<std::size_t>(entry.layer)];
+        for (int j = 0; j < SourceCount; ++j) {
+            const ParameterEntry& candidate = source.entries[static_cast<std::size_t>(j)];
+            const bool same_place =
+                name.empty() ? candidate.layer == entry.layer + shifted &&
+                                   source_names[static_cast<std::size_t>(candidate.layer)].empty()
+                             : source_names[static_cast<std::size_t>(candidate.layer)] == name;
+            if (same_place && candidate.slot == entry.slot &&
+                detail::same_array(candidate.info, entry.info)) {
+                return j;
+            }
+        }
+        return -1;
+    };
+    auto matches = [&](int shifted) {
+        std::array<int, Count> kept{};
+        for (std::size_t i = 0; i < Count; ++i) kept[i] = match(target.entries[i], shifted);
+        return kept;
+    };
+    const std::array<int, Count> from_front = matches(0);
+    if (shift > 0) {
+        const std::array<int, Count> from_back = matches(shift);
+        bool tail = true;
+        for (int j : from_back) tail = tail && j >= 0;
+        bool front = true;
+        for (int j : from_front) front = front && j >= 0;
+        if (tail && !front) return from_back;
+    }
+    return from_front;
+}
+
+}  // namespace tessera
+
+// ---- tessera/net/diagnose.hpp
+// Shape mistakes, one readable diagnostic each. The template arguments of check_fit are the facts
+// (position, layer, shape of its input); the sentence says what to change.
+
+namespace tessera {
+
+namespace detail {
+template <class Net>
+inline constexpr bool all_are_layers = false;
+template <class... Layers>
+inline constexpr bool all_are_layers<Seq<Layers...>> = (IsLayer<Layers> && ...);
+}  // namespace detail
+
+/// Fails to compile, with a sentence, when the layer does not accept the shape.
+template <int Position, class L, Shape Input>
+constexpr bool check_fit() {
+    if constexpr (!IsLayer<L>) {
+        static_assert(IsLayer<L>, "tessera: this is not a layer; derive it from tessera::Layer");
+    } else {
+        constexpr Fit fit = L::fit(Input);
+        static_assert(fit != Fit::window_exceeds_input,
+                      "tessera: the window is larger than the padded input; use a smaller window "
+                      "or stride before it, or more padding");
+        static_assert(fit != Fit::padding_reaches_window,
+                      "tessera: the padding is as large as the window; use less padding");
+        static_assert(fit != Fit::groups_divide_input,
+                      "tessera: the input's channels are not a multiple of the groups");
+        static_assert(fit != Fit::groups_divide_filters,
+                      "tessera: the filters are not a multiple of the groups");
+        static_assert(fit != Fit::extent_is_dynamic,
+                      "tessera: Linear needs a known height and width; use Convolutionalise, or "
+                      "GlobalMaxPool before it");
+        static_assert(fit != Fit::rejected, "tessera: the layer does not accept this input shape");
+    }
+    return true;
+}
+
+/// Checks a whole flat network and reports its first misfit only.
+template <class Net, Shape Input>
+constexpr bool check_net() {
+    constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
+    if constexpr (misfit >= 0) {
+        constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
+        return check_fit<misfit, LayerAt<misfit, Net>, input>();
+    }
+    return misfit < 0;
+}
+
+}  // namespace tessera
+
+// ---- tessera/net/parameters.hpp
+// The parameters of a model: pointers per layer into one block of its own and into blocks it
+// shares.
+
+namespace tessera {
+
+/// Blocks live as long as any model that uses them.
+template <class T, int Count, class Memory = HostMemory>
+class Parameters {
+public:
+    using Block = Buffer<T, Memory>;
+
+    explicit Parameters(const ParameterLayout<Count>& layout) : layout_(layout) {}
+
+    const ParameterLayout<Count>& layout() const { return layout_; }
+    int count() const { return Count; }
+    const ParameterEntry& entry(int i) const {
+        return layout_.entries[static_cast<std::size_t>(i)];
+    }
+
+    /// The i-th array, in layer order.
+    std::span<T> operator[](int i) {
+        return {pointers_[static_cast<std::size_t>(i)],
+                static_cast<std::size_t>(entry(i).info.count())};
+    }
+    std::span<const T> operator[](int i) const {
+        return {pointers_[static_cast<std::size_t>(i)],
+                static_cast<std::size_t>(entry(i).info.count())};
+    }
+
+    /// Uses an array of another model from now on.
+    template <int OtherCount>
+    void share(int i, const Parameters<T, OtherCount, Memory>& other, int j) {
+        pointers_[static_cast<std::size_t>(i)] = other.pointers_[static_cast<std::size_t>(j)];
+        for (const auto& block : other.blocks_) {
+            if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) {
+                blocks_.push_back(block);
+            }
+        }
+    }
+    /// Allocates, as one zeroed block, every array that is not shared.
+    void allocate_missing() {
+        Index size = 0;
+        for (int i = 0; i < Count; ++i) {
+            if (!pointers_[static_cast<std::size_t>(i)])
+                size += detail::padded(entry(i).info.count());
+        }
+        if (size == 0) return;
+        auto block = std::make_shared<Block>(size);
+        std::fill_n(block->data(), size, T{});
+        T* next = block->data();
+        for (const ParameterEntry* entry : by_offset()) {
+            T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];
+            if (pointer) continue;
+            pointer = next;
+            next += detail::padded(entry->info.count());
+        }
+        blocks_.push_back(std::move(block));
+    }
+    /// Bytes held by the blocks, the shared ones included.
+    Index bytes() const {
+        Index sum = 0;
+        for (const auto& block : blocks_) sum += block->size() * static_cast<Index>(sizeof(T));
+        return sum;
+    }
+
+private:
+    template <class, int, class>
+    friend class Parameters;
+
+    std::array<const ParameterEntry*, Count> by_offset() const {
+        std::array<const ParameterEntry*, Count> order{};
+        for (std::size_t i = 0; i < Count; ++i) order[i] = &layout_.entries[i];
+        std::sort(order.begin(), order.end(),
+                  [](auto* a, auto* b) { return a->offset < b->offset; });
+        return order;
+    }
+
+    ParameterLayout<Count> layout_;
+    std::array<T*, Count> pointers_{};
+    std::vector<std::shared_ptr<Block>> blocks_;
+};
 
 }  // namespace tessera
 
@@ -2470,6 +2619,471 @@ constexpr auto plan(Shape input, const PlanOptions& options = {}) {
 
 }  // namespace tessera
 
+// ---- tessera/net/workspace.hpp
+// Workspace: all that changes during a pass, in one allocation laid out by the plan.
+
+namespace tessera {
+
+/// Activations, gradients, saved state and scratch for batches of up to `batch` samples of one
+/// shape. One per thread: the model itself stays const.
+template <class T, int Depth, class Memory = HostMemory>
+class Workspace {
+public:
+    Workspace(const Description<Depth>& layers, const Plan<Depth>& plan, Mode mode, int batch,
+              std::size_t scratch_bytes, int threads)
+        : layers_(layers),
+          plan_(plan),
+          mode_(mode),
+          capacity_(batch),
+          batch_(batch),
+          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
+          scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
+
+    Mode mode() const { return mode_; }
+    const Plan<Depth>& plan() const { return plan_; }
+    const LayerInfo& layer(int i) const { return layers_[static_cast<std::size_t>(i)]; }
+    Shape input_shape() const { return layers_.front().input; }
+    /// The largest batch it can hold, and the batch of the last pass.
+    int capacity() const { return capacity_; }
+    int batch() const { return batch_; }
+    /// Bytes of its one allocation.
+    Index bytes() const { return arena_.size(); }
+    const Scratch& scratch() const { return scratch_; }
+
+    /// The input of layer i; i == Depth is the network's output. Valid after a pass where the plan
+    /// keeps it: the output always, another layer's when it is Tapped.
+    View<const T> activation(int i) const {
+        if (i == 0) return input_;
+        return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
+    }
+    View<T> activation(int i) {
+        return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
+    }
+    /// The gradient with respect to activation(i); null where the plan has none.
+    View<T> gradient(int i) {
+        const Index offset = plan_.gradients[static_cast<std::size_t>(i)];
+        return {offset == absent ? nullptr : at(offset), batch_,
+                i == 0 ? layers_.front().input : layer(i - 1).output};
+    }
+    std::byte* saved(int i) {
+        const Index offset = plan_.saved[static_cast<std::size_t>(i)];
+        return offset == absent ? nullptr : arena_.data() + offset * capacity_;
+    }
+
+    /// Begins a pass over a batch the caller owns; the memory must live until the pass back is
+    /// done.
+    void set_input(View<const T> input) {
+        input_ = input;
+        batch_ = input.batch;
+    }
+    /// Fills the arena, for tests that look for reads of memory nobody wrote.
+    void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
+
+private:
+    T* at(Index offset) const {
+        return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
+    }
+
+    Description<Depth> layers_;
+    Plan<Depth> plan_;
+    Mode mode_;
+    int capacity_;
+    int batch_;
+    Buffer<std::byte, Memory> arena_;
+    Scratch scratch_;
+    View<const T> input_{};
+};
+
+}  // namespace tessera
+
+// ---- tessera/net/model.hpp
+// Model: a network type with an input shape, a backend and parameters.
+
+namespace tessera {
+
+/// Owns or shares parameters; every pass is const over them and keeps its state in a Workspace, so
+/// one model serves many threads. `Input` may have a dynamic height and width: then each workspace
+/// says which. Copying a model shares its parameters; clone() copies them.
+template <class Net, Shape Input, class Backend, class Scalar = float>
+class Model {
+public:
+    using Layers = Flat<Net>;
+    using Element = Scalar;
+    using Memory = typename Backend::Memory;
+    using BackendType = Backend;
+    static constexpr int depth = Layers::depth;
+    static constexpr Shape input = Input;
+    static_assert(depth > 0, "tessera: a network has at least one layer");
+    static_assert(check_net<Layers, Input>());
+
+    static constexpr Description<depth> layers = describe<Layers>(Input, sizeof(Scalar));
+    static constexpr Shape output = layers.back().output;
+    static constexpr int parameter_arrays = detail::count_parameters(layers);
+    static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
+
+    using Workspace = tessera::Workspace<Scalar, depth, Memory>;
+    using Gradients = Buffer<Scalar, Memory>;
+
+    /// All parameters zero: initialise, load or transfer them.
+    Model() : parameters_(layout) { parameters_.allocate_missing(); }
+
+    /// A view of another model after surgery: layers kept share their parameters, trainable ones
+    /// too; new ones are zero.
+    template <class OtherNet, Shape OtherInput>
+    explicit Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source)
+        : Model(source, [](const ParameterEntry&) { return true; }) {}
+
+    /// Shares the kept arrays for which shared(entry) holds, and copies the others.
+    template <class OtherNet, Shape OtherInput, class Shared>
+    Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source, Shared shared)
+        : parameters_(layout) {
+        using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
+        constexpr auto kept =
+            correspondence<Layers, typename Source::Layers>(layout, Source::layout);
+        for (int i = 0; i < parameter_arrays; ++i) {
+            const int j = kept[static_cast<std::size_t>(i)];
+            if (j >= 0 && shared(parameters_.entry(i))) {
+                parameters_.share(i, source.parameters(), j);
+            }
+        }
+        parameters_.allocate_missing();
+        for (int i = 0; i < parameter_arrays; ++i) {
+            const int j = kept[static_cast<std::size_t>(i)];
+            if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
+                std::ranges::copy(source.parameters()[j], parameters_[i].begin());
+            }
+        }
+    }
+
+    /// The same network with parameters of its own.
+    Model clone() const {
+        return Model(*this, [](const ParameterEntry&) { return false; });
+    }
+
+    const Parameters<Scalar, parameter_arrays, Memory>& parameters() const { return parameters_; }
+    Parameters<Scalar, parameter_arrays, Memory>& parameters() { return parameters_; }
+    /// "fc6.weight", or "0.bias" for a layer without a name.
+    std::string parameter_name(int i) const {
+        return tessera::parameter_name(layers, parameters_.entry(i));
+    }
+
+    /// Memory for batches of up to `batch`. For a dynamic input `actual` gives the extents; throws
+    /// Error when a layer does not accept them.
+    Workspace workspace(int batch, Mode mode = Mode::inference, Shape actual = Input,
+                        bool input_gradient = false) const {
+        require(batch > 0, "workspace: the batch is ", batch, ", expected at least 1");
+        require(actual.known(), "workspace: the input is ", actual,
+                ", expected a known height and width");
+        require(actual == Input || (!Input.known() && actual.channels == Input.channels),
+                "workspace: the input is ", actual, ", expected ", Input);
+        const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
+        const int misfit = first_misfit(rows);
+        require(misfit < 0, "workspace: layer ", misfit,
+                " does not accept its input for an image of ", actual);
+        const Plan<depth> plan = make_plan(
+            rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
+        std::size_t scratch = 0;
+        const int threads = Backend::threads();
+        for_each_position<depth>([&](auto i) {
+            scratch = std::max(scratch, LayerAt<i, Layers>::template scratch_bytes<Backend, Scalar>(
+                                            batch, rows[i].input, threads));
+        });
+        return Workspace(rows, plan, mode, batch, scratch, threads);
+    }
+    Workspace training_workspace(int batch) const { return workspace(batch, Mode::training); }
+
+    /// Gradients of everything that learns, in one zeroed block.
+    Gradients gradients() const {
+        Gradients block(layout.trainable);
+        std::fill_n(block.data(), block.size(), Scalar{});
+        return block;
+    }
+
+    /// Runs the layers and returns the output, which lives in the workspace until its next pass.
+    /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
+    /// overwritten with the layer. Throws Error when the input does not fit the workspace.
+    View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
+                               const Stream& random = {}) const {
+        return forward_until(workspace, in, depth, random);
+    }
+
+    /// The same for the first `count` layers; returns the output of the last of them.
+    View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+                                     const Stream& random = {}) const {
+        require(
+            in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
+            "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
+            workspace.capacity(), " of ", workspace.input_shape());
+        workspace.set_input(in);
+        for_each_position<depth>([&](auto i) {
+            if (i < count) forward_layer<i>(workspace, random);
+        });
+        return std::as_const(workspace).activation(count);
+    }
+
+    /// From the gradient in workspace.gradient(depth) back to the first layer that learns; parameter
+    /// gradients are added to `gradients`. requires a forward pass of the same workspace in training.
+    void backward(Workspace& workspace, Gradients& gradients) const {
+        for_each_position<depth>([&](auto reversed) {
+            constexpr int i = depth - 1 - reversed;
+            if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
+        });
+    }
+
+private:
+    /// The first parameter array of a layer.
+    static constexpr std::array<int, depth> first_array = [] {
+        std::array<int, depth> first{};
+        int next = 0;
+        for (std::size_t i = 0; i < depth; ++i) {
+            first[i] = next;
+            next += layers[i].parameters.count;
+        }
+        return first;
+    }();
+
+    template <int I>
+    std::array<const Scalar*, max_parameters> layer_parameters() const {
+        std::array<const Scalar*, max_parameters> pointers{};
+        for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
+            pointers[static_cast<std::size_t>(slot)] = parameters_[first_array[I] + slot].data();
+        }
+        return pointers;
+    }
+
+    template <int I>
+    void forward_layer(Workspace& workspace, Stream random) const {
+        random.sample = I;
+        ForwardPass<Scalar> pass{
+            .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
+            .input = std::as_const(workspace).activation(I),
+            .output = workspace.activation(I + 1),
+            .parameters = layer_parameters<I>(),
+            .saved = workspace.saved(I),
+            .scratch = workspace.scratch(),
+            .random = random};
+        LayerAt<I, Layers>::template forward<Backend>(pass);
+    }
+
+    template <int I>
+    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+        BackwardPass<Scalar> pass{.input = std::as_const(workspace).activation(I),
+                                  .output = std::as_const(workspace).activation(I + 1),
+                                  .output_gradient = workspace.gradient(I + 1),
+                                  .input_gradient = workspace.gradient(I),
+                                  .parameters = layer_parameters<I>(),
+                                  .parameter_gradients = {},
+                                  .saved = workspace.saved(I),
+                                  .scratch = workspace.scratch()};
+        if constexpr (!layers[I].frozen) {
+            for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
+                const auto array = static_cast<std::size_t>(first_array[I] + slot);
+                pass.parameter_gradients[static_cast<std::size_t>(slot)] =
+                    gradients + layout.entries[array].offset;
+            }
+        }
+        LayerAt<I, Layers>::template backward<Backend>(pass);
+    }
+
+    Parameters<Scalar, parameter_arrays, Memory> parameters_;
+};
+
+}  // namespace tessera
+
+// ---- tessera/net/receptive_field.hpp
+// Receptive-field geometry: which rectangle of the image a position of a map looks at. Shared by
+// tiling, dense scores and heat maps.
+
+namespace tessera {
+
+/// Along one axis, position p of a map sees pixels offset + p * stride up to (not with) + size.
+struct Field {
+    int size = 1;
+    int stride = 1;
+    int offset = 0;  ///< of position 0; negative when it begins in the padding
+
+    friend constexpr bool operator==(const Field&, const Field&) = default;
+
+    /// The field after a further window on top of this one.
+    constexpr Field through(int window, int step, int pad) const {
+        return {size + (window - 1) * stride, stride * step, offset - pad * stride};
+    }
+};
+
+struct ReceptiveField {
+    Field vertical{};
+    Field horizontal{};
+
+    friend constexpr bool operator==(const ReceptiveField&, const ReceptiveField&) = default;
+
+    /// What the position sees, in pixels of the image; it may reach beyond the image.
+    constexpr Box box(int row, int column) const {
+        const double left = horizontal.offset + column * horizontal.stride;
+        const double top = vertical.offset + row * vertical.stride;
+        return {left, top, left + horizontal.size, top + vertical.size};
+    }
+};
+
+/// The field of the output of the first `layers` layers. requires windows of known extent: a Linear
+/// or GlobalMaxPool over a dynamic extent has none.
+template <std::size_t Depth>
+constexpr ReceptiveField receptive_field(const std::array<LayerInfo, Depth>& layers, int count) {
+    ReceptiveField field;
+    for (int i = 0; i < count; ++i) {
+        const Window& window = layers[static_cast<std::size_t>(i)].window;
+        field.vertical = field.vertical.through(window.height, window.stride, window.pad_top);
+        field.horizontal = field.horizontal.through(window.width, window.stride, window.pad_left);
+    }
+    return field;
+}
+
+template <class Net>
+constexpr ReceptiveField receptive_field(Shape input) {
+    return receptive_field(describe<Net>(input), Flat<Net>::depth);
+}
+
+}  // namespace tessera
+
+// ---- tessera/net/surgery.hpp
+// Surgery: type functions that cut, join, replace and freeze layers. A position counts the layers
+// of the flattened network from 0; a name is the one given by Named.
+//
+//   using VocNet = Append<Freeze<CutAfter<AlexNet, "relu7">>, Linear<2048>, ReLU, Linear<21>>;
+
+namespace tessera {
+
+/// A layer by name or by position, as a template argument.
+struct Place {
+    char name[48]{};
+    int position = -1;
+
+    consteval Place(int position) : position(position) {}
+    template <std::size_t Length>
+    consteval Place(const char (&text)[Length]) {
+        static_assert(Length <= sizeof name, "tessera: a layer's name has at most 47 letters");
+        std::copy_n(text, Length, name);
+    }
+};
+
+namespace detail {
+
+template <class... Layers>
+constexpr int find_place(Seq<Layers...>, const Place& place) {
+    constexpr int depth = sizeof...(Layers);
+    if (place.position >= 0) return place.position < depth ? place.position : -1;
+    const std::string_view names[] = {Layers::name..., ""};
+    for (int i = 0; i < depth; ++i) {
+        if (place.name[0] != '\0' && names[i] == place.name) return i;
+    }
+    return -1;
+}
+
+/// The position of a place, checked.
+template <class Net, Place Where>
+constexpr int locate() {
+    constexpr int found = find_place(Net{}, Where);
+    static_assert(found >= 0, "tessera: the network has no layer with this name or position");
+    return found < 0 ? 0 : found;
+}
+
+template <class Net, int Begin, class Positions>
+struct Slice;
+template <class Net, int Begin, int... Positions>
+struct Slice<Net, Begin, std::integer_sequence<int, Positions...>> {
+    using type = Seq<LayerAt<Begin + Positions, Net>...>;
+};
+
+template <class Net, template <class> class Wrap, class Positions>
+struct WrapFront;
+template <class Net, template <class> class Wrap, int... Wrapped>
+struct WrapFront<Net, Wrap, std::integer_sequence<int, Wrapped...>> {
+    using type = Seq<Wrap<LayerAt<Wrapped, Net>>...>;
+};
+
+}  // namespace detail
+
+/// Layers Begin up to End (not included).
+template <class Net, int Begin, int End>
+using Slice =
+    typename detail::Slice<Flat<Net>, Begin, std::make_integer_sequence<int, End - Begin>>::type;
+
+/// Everything up to and with the layer.
+template <class Net, Place Where>
+using CutAfter = Slice<Net, 0, detail::locate<Flat<Net>, Where>() + 1>;
+
+/// The layer and everything after it.
+template <class Net, Place Where>
+using CutBefore = Slice<Net, detail::locate<Flat<Net>, Where>(), Flat<Net>::depth>;
+
+/// Layers, or whole networks, added at the end.
+template <class Net, class... Layers>
+using Append = Flat<Seq<Net, Layers...>>;
+
+/// One layer exchanged for one or more others.
+template <class Net, Place Where, class... Layers>
+using Replace = Flat<Seq<Slice<Net, 0, detail::locate<Flat<Net>, Where>()>, Layers...,
+                         Slice<Net, detail::locate<Flat<Net>, Where>() + 1, Flat<Net>::depth>>>;
+
+/// Every layer frozen.
+template <class Net>
+using Freeze = typename detail::WrapFront<Flat<Net>, Frozen,
+                                          std::make_integer_sequence<int, Flat<Net>::depth>>::type;
+
+/// The layer and everything before it frozen.
+template <class Net, Place Where>
+using FreezeUntil = Flat<Seq<Freeze<CutAfter<Net, Where>>,
+                             Slice<Net, detail::locate<Flat<Net>, Where>() + 1, Flat<Net>::depth>>>;
+
+/// The layer's output stays readable after a pass: Workspace::activation(position).
+template <class Net, Place Where>
+using Tap = Replace<Net, Where, Tapped<LayerAt<detail::locate<Flat<Net>, Where>(), Flat<Net>>>>;
+
+namespace detail {
+
+/// A Linear becomes the convolution that covers its input; all else stays.
+template <class L, Shape Input>
+struct Convolutional {
+    using type = L;
+};
+template <int Outputs, Shape Input>
+struct Convolutional<Linear<Outputs>, Input> {
+    using type = Conv<Outputs, Input.height, KernelWidth<Input.width>>;
+};
+template <FixedText Text, class L, Shape Input>
+struct Convolutional<Named<Text, L>, Input> {
+    using type = Named<Text, typename Convolutional<L, Input>::type>;
+};
+template <class L, Shape Input>
+struct Convolutional<Frozen<L>, Input> {
+    using type = Frozen<typename Convolutional<L, Input>::type>;
+};
+template <class L, Shape Input>
+struct Convolutional<Tapped<L>, Input> {
+    using type = Tapped<typename Convolutional<L, Input>::type>;
+};
+
+template <class Net, Shape Input>
+struct ConvolutionalNet;
+template <class... Layers, Shape Input>
+struct ConvolutionalNet<Seq<Layers...>, Input> {
+    static constexpr auto layers = describe(Seq<Layers...>{}, Input, sizeof(float));
+    template <int... Positions>
+    static auto convert(std::integer_sequence<int, Positions...>)
+        -> Seq<typename Convolutional<Layers, layers[Positions].input>::type...>;
+    using type = decltype(convert(std::make_integer_sequence<int, sizeof...(Layers)>{}));
+};
+
+}  // namespace detail
+
+/// The fully convolutional form of a network made for `Input`: each Linear becomes the convolution
+/// over the window it saw, with the same bytes as parameters. On a larger image it gives a map of
+/// scores. With padded convolutions these differ from the scores of patches, which see zeros at
+/// their border where the map sees neighbouring pixels.
+template <class Net, Shape Input>
+using Convolutionalise = typename detail::ConvolutionalNet<Flat<Net>, Input>::type;
+
+}  // namespace tessera
+
 // ---- tessera/io/dtype.hpp
 // The element types of a safetensors file, and their conversion to float and double.
 
@@ -2557,8 +3171,8 @@ template <class T>
 void read_numbers(Dtype dtype, std::span<const std::uint8_t> bytes, std::span<T> numbers) {
     static_assert(std::is_same_v<T, float> || std::is_same_v<T, double>);
     const auto same = [](auto number) { return number; };
-    require(bytes.size() == numbers.size() * static_cast<std::size_t>(dtype_bytes(dtype)),
-            "found ", bytes.size(), " bytes of ", dtype_name(dtype), ", expected ", numbers.size(),
+    require(bytes.size() == numbers.size() * static_cast<std::size_t>(dtype_bytes(dtype)), "found ",
+            bytes.size(), " bytes of ", dtype_name(dtype), ", expected ", numbers.size(),
             " elements");
     switch (dtype) {
         case Dtype::f16:
@@ -2764,16 +3378,10 @@ inline std::string json_quoted(std::string_view words, std::string_view what) {
 
 }  // namespace tessera::detail
 
-// ---- tessera/io/safetensors.hpp
-// SafetensorsFile: reads named tensors from a file of Hugging Face's safetensors format.
-//
-// 8 bytes, little-endian: length of the header. The header, JSON:
-//   {"__metadata__": {text: text}, "<name>": {"dtype": "F32", "shape": [..], "data_offsets": [b, e]}}
-// The data, b and e counted from its begin. Every byte of the data belongs to exactly one tensor.
+// ---- tessera/io/safetensors_header.hpp
+// SafetensorsHeader: reads and checks the JSON header of a safetensors file.
 
 namespace tessera {
-
-static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
 
 /// One tensor of a file; its bytes belong to the file and may be unaligned.
 struct TensorInfo {
@@ -2798,13 +3406,14 @@ namespace detail {
 inline constexpr std::uint64_t safetensors_header_limit = 100'000'000;
 inline constexpr std::size_t safetensors_rank_limit = 64;
 
-/// Reads the JSON header. Spans are set against `data` as the offsets say, once they are in order.
+/// Nothing is believed: a header that breaks any rule of the format throws Error with the path, the
+/// tensor, what was found and what was expected.
 class SafetensorsHeader {
 public:
     SafetensorsHeader(std::string_view header, std::span<const std::uint8_t> data, std::string path)
         : path_(path), json_(header, path + ": header"), data_(data) {}
 
-    std::vector<TensorInfo> tensors;
+    std::vector<TensorInfo> tensors;  // in the order of their data, once read
     std::map<std::string, std::string> metadata;
 
     void read() {
@@ -2922,8 +3531,8 @@ private:
                     next);
             require(range.end >= range.begin, where(info.name), "found ", offsets,
                     ", expected the end at or behind the begin");
-            require(range.end <= available, where(info.name), "found ", offsets, ", but the file has ",
-                    available, " bytes of data: cut short?");
+            require(range.end <= available, where(info.name), "found ", offsets,
+                    ", but the file has ", available, " bytes of data: cut short?");
             const std::int64_t bytes = byte_count(info);
             require(bytes == range.end - range.begin, where(info.name), "found ",
                     range.end - range.begin, " bytes, expected ", bytes, " for ",
@@ -2958,6 +3567,20 @@ private:
 
 }  // namespace detail
 
+}  // namespace tessera
+
+// ---- tessera/io/safetensors.hpp
+// SafetensorsFile: reads named tensors from a file of Hugging Face's safetensors format.
+//
+// 8 bytes, little-endian: length of the header. The header, JSON:
+//   {"__metadata__": {text: text}, "<name>": {"dtype": "F32", "shape": [..], "data_offsets": [b,
+//   e]}}
+// The data, b and e counted from its begin. Every byte of the data belongs to exactly one tensor.
+
+namespace tessera {
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
+
 /// A safetensors file, mapped and checked as a whole when it is opened: lengths, names, types,
 /// shapes and offsets fit together before anything is allocated for the data. Move-only.
 class SafetensorsFile {
@@ -2972,8 +3595,8 @@ public:
         require(length <= detail::safetensors_header_limit, path, ": found a header of ", length,
                 " bytes, expected at most ", detail::safetensors_header_limit,
                 ": not a safetensors file?");
-        require(length <= bytes.size() - 8, path, ": found a header of ", length, " bytes, but only ",
-                bytes.size() - 8, " bytes follow: cut short?");
+        require(length <= bytes.size() - 8, path, ": found a header of ", length,
+                " bytes, but only ", bytes.size() - 8, " bytes follow: cut short?");
         const auto header_bytes = bytes.subspan(8, length);
         const std::string_view words(reinterpret_cast<const char*>(header_bytes.data()), length);
         detail::SafetensorsHeader header(words, bytes.subspan(8 + length), path);
@@ -3029,6 +3652,325 @@ private:
 
 }  // namespace tessera
 
+// ---- tessera/io/safetensors_writer.hpp
+// write_safetensors: named tensors and a few texts into one file.
+
+namespace tessera {
+
+static_assert(std::endian::native == std::endian::little, "safetensors is little-endian");
+
+/// Takes the next bytes of a tensor.
+using ByteSink = std::function<void(std::span<const std::uint8_t>)>;
+
+/// One tensor to write: either its bytes are in memory, or `produce` gives them to the sink, in
+/// order and in pieces of any size, so that a converted copy need not exist as a whole.
+struct TensorSource {
+    std::string name;
+    Dtype dtype = Dtype::f32;
+    std::vector<Index> shape;
+    std::span<const std::uint8_t> bytes{};
+    std::function<void(const ByteSink&)> produce{};
+};
+
+/// The memory of numbers as bytes.
+template <class T>
+std::span<const std::uint8_t> bytes_of(std::span<const T> numbers) {
+    return {reinterpret_cast<const std::uint8_t*>(numbers.data()), numbers.size_bytes()};
+}
+
+namespace detail {
+
+inline std::int64_t tensor_bytes(const std::string& path, const TensorSource& source) {
+    std::int64_t bytes = dtype_bytes(source.dtype);
+    for (const Index extent : source.shape) {
+        require(extent >= 0 && !__builtin_mul_overflow(bytes, std::int64_t{extent}, &bytes), path,
+                ": tensor '", source.name, "': found extent ", extent,
+                ", expected a shape of 0 to 2^63 bytes");
+    }
+    return bytes;
+}
+
+/// Padded with blanks so that the data begins on a multiple of 8 bytes.
+inline std::string safetensors_header(const std::string& path,
+                                      std::span<const TensorSource* const> order,
+                                      const std::map<std::string, std::string>& metadata) {
+    std::string header = "{";
+    const auto comma = [&](bool first) { header += first ? "" : ","; };
+    if (!metadata.empty()) {
+        header += "\"__metadata__\":{";
+        for (bool first = true; const auto& [key, words] : metadata) {
+            comma(std::exchange(first, false));
+            header += json_quoted(key, path + ": metadata key");
+            header += ':';
+            header += json_quoted(words, path + ": metadata");
+        }
+        header += '}';
+    }
+    std::int64_t offset = 0;
+    for (bool first = metadata.empty(); const TensorSource* source : order) {
+        comma(std::exchange(first, false));
+        header += json_quoted(source->name, path + ": tensor");
+        ((header += ":{\"dtype\":\"") += dtype_name(source->dtype)) += "\",\"shape\":[";
+        for (bool first_extent = true; const Index extent : source->shape) {
+            comma(std::exchange(first_extent, false));
+            header += std::to_string(extent);
+        }
+        const std::int64_t bytes = tensor_bytes(path, *source);
+        header += text("],\"data_offsets\":[", offset, ",", offset + bytes, "]}");
+        offset += bytes;
+    }
+    header += '}';
+    header.append((8 - header.size() % 8) % 8, ' ');
+    return header;
+}
+
+}  // namespace detail
+
+/// Writes a file whole or not at all. The data is in the order of alignment, largest first, and
+/// then of names, which is also the order of the format's own library: the same tensors give the
+/// same bytes. Throws Error when a name occurs twice, a text is not UTF-8, a tensor has another
+/// number of bytes than its shape says, or the file cannot be written.
+inline void write_safetensors(const std::string& path, std::span<const TensorSource> tensors,
+                              const std::map<std::string, std::string>& metadata = {}) {
+    std::vector<const TensorSource*> order;
+    for (const TensorSource& source : tensors) order.push_back(&source);
+    std::sort(order.begin(), order.end(), [](const TensorSource* a, const TensorSource* b) {
+        return a->dtype != b->dtype ? a->dtype > b->dtype : a->name < b->name;
+    });
+    std::vector<std::string_view> names{"__metadata__"};
+    for (const TensorSource* source : order) names.push_back(source->name);
+    std::sort(names.begin(), names.end());
+    const auto twin = std::adjacent_find(names.begin(), names.end());
+    require(twin == names.end(), path, ": found tensor name '", twin == names.end() ? "" : *twin,
+            "' twice or reserved, expected every name once");
+
+    const std::string header = detail::safetensors_header(path, order, metadata);
+    const std::uint64_t length = header.size();
+    FileWriter file(path);
+    file.write(bytes_of(std::span(&length, 1)));
+    file.write(header);
+    for (const TensorSource* source : order) {
+        const std::int64_t expected = detail::tensor_bytes(path, *source);
+        std::int64_t written = 0;
+        const auto sink = [&](std::span<const std::uint8_t> bytes) {
+            written += static_cast<std::int64_t>(bytes.size());
+            require(written <= expected, path, ": tensor '", source->name,
+                    "': found more bytes than the ", expected, " of its shape");
+            file.write(bytes);
+        };
+        if (source->produce) {
+            source->produce(sink);
+        } else {
+            sink(source->bytes);
+        }
+        require(written == expected, path, ": tensor '", source->name, "': found ", written,
+                " bytes, expected ", expected, " for its shape");
+    }
+    file.commit();
+}
+
+}  // namespace tessera
+
+// ---- tessera/models/alexnet.hpp
+// The three AlexNets that circulate. They differ in groups, widths, order and normalisation, and
+// weights of one are of no use to another.
+
+namespace tessera::models {
+
+/// What the paper pre-trains on ImageNet: C1 to C5 and FC6, FC7, by Krizhevsky, Sutskever, Hinton,
+/// NIPS 2012, with the connections of two GPUs as groups. For 224 x 224: C1 reaches 3 pixels past the
+/// right and lower edge (rounding up there), which gives 55. Inputs are RGB minus the mean, 0 to 255.
+template <int Fc6 = 4096, int Fc7 = 4096>
+using AlexNetTrunk = Seq<
+    Named<"conv1", Conv<96, 11, Stride<4>, Pad<0, 3>>>, ReLU, Lrn<>, MaxPool<3, Stride<2>>,
+    Named<"conv2", Conv<256, 5, Pad<2>, Groups<2>>>, ReLU, Lrn<>, MaxPool<3, Stride<2>>,
+    Named<"conv3", Conv<384, 3, Pad<1>>>, ReLU,
+    Named<"conv4", Conv<384, 3, Pad<1>, Groups<2>>>, ReLU,
+    Named<"conv5", Conv<256, 3, Pad<1>, Groups<2>>>, ReLU, Named<"pool5", MaxPool<3, Stride<2>>>,
+    Named<"fc6", Linear<Fc6>>, ReLU, Dropout<>,
+    Named<"fc7", Linear<Fc7>>, Named<"relu7", ReLU>, Dropout<>>;
+
+/// The 2012 network: 60,965,224 parameters with 1,000 classes.
+template <int Classes = 1000>
+using AlexNet2012 = Append<AlexNetTrunk<>, Named<"fc8", Linear<Classes>>>;
+
+/// The paper's network for 1,512 source classes: FC6 and FC7 of 6,144.
+template <int Classes = 1512>
+using AlexNet6144 = Append<AlexNetTrunk<6144, 6144>, Named<"fc8", Linear<Classes>>>;
+
+/// Caffe's bvlc_reference_caffenet: pooling before normalisation, k = 1, 227 x 227, BGR.
+template <int Classes = 1000>
+using CaffeNet = Seq<
+    Named<"conv1", Conv<96, 11, Stride<4>>>, ReLU, MaxPool<3, Stride<2>, Ceil>, Lrn<K<1>>,
+    Named<"conv2", Conv<256, 5, Pad<2>, Groups<2>>>, ReLU, MaxPool<3, Stride<2>, Ceil>, Lrn<K<1>>,
+    Named<"conv3", Conv<384, 3, Pad<1>>>, ReLU,
+    Named<"conv4", Conv<384, 3, Pad<1>, Groups<2>>>, ReLU,
+    Named<"conv5", Conv<256, 3, Pad<1>, Groups<2>>>, ReLU,
+    Named<"pool5", MaxPool<3, Stride<2>, Ceil>>,
+    Named<"fc6", Linear<4096>>, ReLU, Dropout<>,
+    Named<"fc7", Linear<4096>>, Named<"relu7", ReLU>, Dropout<>,
+    Named<"fc8", Linear<Classes>>>;
+
+/// torchvision's alexnet (Krizhevsky, "One weird trick", 2014, one tower): 61,100,840 parameters with
+/// 1,000 classes, no normalisation, no groups, dropout before the Linears, 224 x 224, RGB scaled to
+/// [0, 1] and normalised by mean (0.485, 0.456, 0.406), deviation (0.229, 0.224, 0.225).
+template <int Classes = 1000>
+using TorchvisionAlexNet = Seq<
+    Named<"features.0", Conv<64, 11, Stride<4>, Pad<2>>>, ReLU, MaxPool<3, Stride<2>>,
+    Named<"features.3", Conv<192, 5, Pad<2>>>, ReLU, MaxPool<3, Stride<2>>,
+    Named<"features.6", Conv<384, 3, Pad<1>>>, ReLU,
+    Named<"features.8", Conv<256, 3, Pad<1>>>, ReLU,
+    Named<"features.10", Conv<256, 3, Pad<1>>>, ReLU, MaxPool<3, Stride<2>>,
+    Dropout<>, Named<"classifier.1", Linear<4096>>, ReLU,
+    Dropout<>, Named<"classifier.4", Linear<4096>>, Named<"relu7", ReLU>,
+    Named<"classifier.6", Linear<Classes>>>;
+
+static_assert(parameter_count<AlexNet2012<>>(Shape{3, 224, 224}) == 60'965'224);
+static_assert(parameter_count<CaffeNet<>>(Shape{3, 227, 227}) == 60'965'224);
+static_assert(parameter_count<TorchvisionAlexNet<>>(Shape{3, 224, 224}) == 61'100'840);
+static_assert(parameter_count<AlexNet6144<>>(Shape{3, 224, 224}) ==
+              2'334'080 + 94'384'128 + 9'291'240);
+
+}  // namespace tessera::models
+
+// ---- tessera/models/oquab.hpp
+// The networks of Oquab, Bottou, Laptev, Sivic, CVPR 2014: a pre-trained trunk cut after FC7, frozen,
+// with two new layers FCa and FCb.
+
+namespace tessera::models {
+
+/// FCa (2,048, ReLU) and FCb (one output a class, and one for the background).
+template <int Outputs, int Hidden = 2048>
+using AdaptationLayers =
+    Seq<Named<"fca", Linear<Hidden>>, ReLU, Named<"fcb", Linear<Outputs>>, Softmax>;
+
+/// C1 to FC7 of a network whose seventh ReLU is called relu7.
+template <class Source>
+using Fc7Features = CutAfter<Source, "relu7">;
+
+/// The paper's target network: everything up to FC7 frozen.
+template <class Source, int Outputs = 21, int Hidden = 2048>
+using TransferNet = Append<Freeze<Fc7Features<Source>>, AdaptationLayers<Outputs, Hidden>>;
+
+/// The no-pretraining baseline: the same network, all of it learning.
+template <class Source, int Outputs = 21, int Hidden = 2048>
+using ScratchNet = Append<Fc7Features<Source>, AdaptationLayers<Outputs, Hidden>>;
+
+/// PRE-1512U of the paper's action task: FC6, FCa and FCb learn, FC7 stays as it was.
+template <class Source, int Outputs = 21, int Hidden = 2048>
+using Fc6UnfrozenNet =
+    Append<Replace<FreezeUntil<Fc7Features<Source>, "relu7">, "fc6",
+                   LayerAt<detail::locate<Flat<Source>, "fc6">(), Flat<Source>>>,
+           AdaptationLayers<Outputs, Hidden>>;
+
+}  // namespace tessera::models
+
+// ---- tessera/image/format.hpp
+// Image files by their bytes: which format, and whether the file was cut short.
+//
+// Needed beside the decoder because stb fills the rest of a truncated JPEG with grey and succeeds.
+
+namespace tessera {
+
+enum class ImageFormat { jpeg, png, other };
+
+namespace detail {
+
+inline bool starts_with(std::span<const std::uint8_t> bytes, std::string_view magic) {
+    return bytes.size() >= magic.size() &&
+           std::equal(magic.begin(), magic.end(), bytes.begin(),
+                      [](char a, std::uint8_t b) { return static_cast<std::uint8_t>(a) == b; });
+}
+
+inline std::size_t big_endian(std::span<const std::uint8_t> bytes, std::size_t at, int count) {
+    std::size_t value = 0;
+    for (int i = 0; i < count; ++i) value = value << 8 | bytes[at + std::size_t(i)];
+    return value;
+}
+
+/// Walks segments (marker, length, payload) and entropy-coded data up to the end marker FF D9.
+inline bool jpeg_is_whole(std::span<const std::uint8_t> bytes) {
+    std::size_t at = 2;
+    while (at + 1 < bytes.size()) {
+        const auto found = std::find(bytes.begin() + std::ptrdiff_t(at), bytes.end(), 0xFF);
+        at = static_cast<std::size_t>(found - bytes.begin());
+        while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // fill bytes
+        if (at >= bytes.size()) return false;
+        const std::uint8_t marker = bytes[at++];
+        if (marker == 0xD9) return true;
+        // FF 00 is a data byte; 01 and D0 .. D8 stand alone.
+        if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
+        if (at + 2 > bytes.size()) return false;
+        at += std::max<std::size_t>(2, big_endian(bytes, at, 2));
+    }
+    return false;
+}
+
+/// Walks chunks (length, name, payload, checksum) up to IEND.
+inline bool png_is_whole(std::span<const std::uint8_t> bytes) {
+    std::size_t at = 8;
+    while (at + 12 <= bytes.size()) {
+        const std::size_t length = big_endian(bytes, at, 4);
+        const bool last = starts_with(bytes.subspan(at + 4), "IEND");
+        at += 12 + length;
+        if (last) return at <= bytes.size();
+    }
+    return false;
+}
+
+}  // namespace detail
+
+inline ImageFormat format_of(std::span<const std::uint8_t> bytes) {
+    if (detail::starts_with(bytes, "\xFF\xD8\xFF")) return ImageFormat::jpeg;
+    if (detail::starts_with(bytes, "\x89PNG\r\n\x1A\n")) return ImageFormat::png;
+    return ImageFormat::other;
+}
+
+/// False when a JPEG or PNG ends before its own end mark.
+inline bool is_whole(std::span<const std::uint8_t> bytes) {
+    switch (format_of(bytes)) {
+        case ImageFormat::jpeg:
+            return detail::jpeg_is_whole(bytes);
+        case ImageFormat::png:
+            return detail::png_is_whole(bytes);
+        default:
+            return true;
+    }
+}
+
+/// What the first bytes look like, for messages: "a GIF image", "a web page", "unknown bytes".
+inline std::string_view describe(std::span<const std::uint8_t> bytes) {
+    struct Known {
+        std::string_view magic, words;
+    };
+    static constexpr std::array known{
+        Known{"\xFF\xD8", "a JPEG image"},
+        Known{"\x89PNG", "a PNG image"},
+        Known{"GIF8", "a GIF image"},
+        Known{"BM", "a BMP image"},
+        Known{"II*", "a TIFF image"},
+        Known{"MM", "a TIFF image"},
+        Known{"RIFF", "a WebP image"},
+        Known{"%PDF", "a PDF document"},
+        Known{"PK", "a zip archive"},
+        Known{"\x1F\x8B", "gzip data"},
+        Known{"<!", "a web page"},
+        Known{"<html", "a web page"},
+        Known{"<", "XML"},
+        Known{"version https://git-lfs", "a Git LFS pointer, not the file itself"}};
+    if (bytes.empty()) return "nothing";
+    for (const Known& one : known) {
+        if (detail::starts_with(bytes, one.magic)) return one.words;
+    }
+    const auto head = bytes.first(std::min<std::size_t>(bytes.size(), 64));
+    const bool printable = std::all_of(head.begin(), head.end(), [](std::uint8_t b) {
+        return (b >= 32 && b < 127) || b == '\n' || b == '\r' || b == '\t';
+    });
+    return printable ? "text" : "unknown bytes";
+}
+
+}  // namespace tessera
+
 // ---- tessera/image/image.hpp
 // Image: 8-bit pixels, rows from top to bottom, channels interleaved (RGB or grey).
 
@@ -3065,6 +4007,311 @@ struct Image {
 
 }  // namespace tessera
 
+// ---- tessera/image/codec.hpp
+// JPEG and PNG: decoded to 8-bit pixels and encoded from them. The only header that includes stb.
+
+#include <algorithm>
+#include <climits>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// stb's own includes come first, so that inside the namespace below they are empty.
+#include <assert.h>
+#include <limits.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+// A namespace of its own and internal linkage: a program may use another copy of stb beside ours,
+// and several translation units of it may include this header.
+#define STB_IMAGE_IMPLEMENTATION
+#define STB_IMAGE_STATIC
+#define STBI_ONLY_JPEG
+#define STBI_ONLY_PNG
+#define STBI_NO_STDIO
+#define STB_IMAGE_WRITE_IMPLEMENTATION
+#define STB_IMAGE_WRITE_STATIC
+#define STBI_WRITE_NO_STDIO
+namespace tessera::stb {
+#if __has_include(<stb/stb_image.h>)
+#include <stb/stb_image.h>
+#include <stb/stb_image_write.h>
+#else
+#include <stb_image.h>
+#include <stb_image_write.h>
+#endif
+}  // namespace tessera::stb
+#undef STB_IMAGE_IMPLEMENTATION
+#undef STB_IMAGE_STATIC
+#undef STBI_ONLY_JPEG
+#undef STBI_ONLY_PNG
+#undef STBI_NO_STDIO
+#undef STB_IMAGE_WRITE_IMPLEMENTATION
+#undef STB_IMAGE_WRITE_STATIC
+#undef STBI_WRITE_NO_STDIO
+#undef STBI_INCLUDE_STB_IMAGE_H
+#undef INCLUDE_STB_IMAGE_WRITE_H
+#undef STBIDEF
+#undef STBIWDEF
+
+namespace tessera {
+
+struct DecodeOptions {
+    /// Of the result, 3 (RGB) or 1 (grey), whatever the file has: grey becomes RGB, CMYK becomes
+    /// RGB, a palette is looked up, alpha is dropped, 16 bits keep their upper 8.
+    int channels = 3;
+    /// A larger image is refused before any of its pixels is allocated.
+    Index most_pixels = Index{1} << 27;
+};
+
+namespace detail {
+
+inline int stb_length(std::span<const std::uint8_t> bytes) {
+    return static_cast<int>(std::min<std::size_t>(bytes.size(), INT_MAX));
+}
+
+inline void append_bytes(void* target, void* data, int size) {
+    auto* bytes = static_cast<std::vector<std::uint8_t>*>(target);
+    const auto* first = static_cast<const std::uint8_t*>(data);
+    bytes->insert(bytes->end(), first, first + size);
+}
+
+}  // namespace detail
+
+/// Channels, height and width as the header of a JPEG or PNG states them, without decoding.
+/// `name` stands for the bytes in messages. Throws Error.
+inline Shape image_shape(std::span<const std::uint8_t> bytes, std::string_view name = "image") {
+    require(!bytes.empty(), name, ": empty file, expected a JPEG or PNG image");
+    require(format_of(bytes) != ImageFormat::other, name, ": found ", describe(bytes), " (",
+            bytes.size(), " bytes), expected a JPEG or PNG image");
+    int width = 0, height = 0, channels = 0;
+    const int found = stb::stbi_info_from_memory(bytes.data(), detail::stb_length(bytes), &width,
+                                                 &height, &channels);
+    require(found != 0, name, ": found ", describe(bytes), " of ", bytes.size(),
+            " bytes whose header cannot be read (", stb::stbi_failure_reason(),
+            "), expected a whole JPEG or PNG");
+    return {channels, height, width};
+}
+
+/// Decodes a JPEG (baseline or progressive; grey, YCbCr, CMYK, YCCK) or PNG (any). Orientation
+/// tags are not applied: annotations refer to the pixels as stored. Throws Error saying what was
+/// found: nothing, another format, a file cut short, damaged data, or more pixels than allowed.
+inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& options = {},
+                    std::string_view name = "image") {
+    require(options.channels == 1 || options.channels == 3,
+            "decode: channels must be 1 or 3, found ", options.channels);
+    const Shape stored = image_shape(bytes, name);
+    require(stored.area() <= options.most_pixels, name, ": the header states ", stored.width, " x ",
+            stored.height, " pixels, expected at most ", options.most_pixels);
+    require(bytes.size() <= INT_MAX, name, ": ", bytes.size(), " bytes, expected less than 2 GiB");
+    require(is_whole(bytes), name, ": found ", describe(bytes), " cut short after ", bytes.size(),
+            " bytes, expected ", stored.width, " x ", stored.height, " whole pixels");
+    int width = 0, height = 0, channels = 0;
+    const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
+        stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,
+                                   &channels, options.channels),
+        [](void* memory) { stb::stbi_image_free(memory); });
+    require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
+            " bytes that cannot be decoded (", stb::stbi_failure_reason(),
+            "), expected a whole JPEG or PNG");
+    Image image(width, height, options.channels);
+    std::copy_n(pixels.get(), image.pixels.size(), image.pixels.data());
+    return image;
+}
+
+/// Reads and decodes a file. Throws Error naming the path.
+inline Image read_image(const std::string& path, const DecodeOptions& options = {}) {
+    return decode(read_file(path), options, path);
+}
+
+/// The bytes of a PNG file. requires 1 (grey) or 3 (RGB) channels and at least one pixel.
+inline std::vector<std::uint8_t> encode_png(const Image& image) {
+    require(!image.empty(), "encode_png: the image is empty");
+    std::vector<std::uint8_t> bytes;
+    const int written = stb::stbi_write_png_to_func(
+        detail::append_bytes, &bytes, image.width, image.height, image.channels,
+        image.pixels.data(), image.width * image.channels);
+    require(written != 0, "encode_png: cannot encode an image of ", image.shape());
+    return bytes;
+}
+
+/// The bytes of a JPEG file; `quality` from 1 to 100, chroma at half resolution up to 90.
+inline std::vector<std::uint8_t> encode_jpeg(const Image& image, int quality = 90) {
+    require(!image.empty(), "encode_jpeg: the image is empty");
+    require(quality >= 1 && quality <= 100, "encode_jpeg: quality is ", quality,
+            ", expected 1 to 100");
+    require(image.width < 65536 && image.height < 65536, "encode_jpeg: the image is ", image.width,
+            " x ", image.height, ", JPEG allows less than 65536");
+    std::vector<std::uint8_t> bytes;
+    const int written =
+        stb::stbi_write_jpg_to_func(detail::append_bytes, &bytes, image.width, image.height,
+                                    image.channels, image.pixels.data(), quality);
+    require(written != 0, "encode_jpeg: cannot encode an image of ", image.shape());
+    return bytes;
+}
+
+/// Writes a PNG, or a JPEG of the given quality, as the name's ending says (.png, .jpg, .jpeg in
+/// any case), whole or not at all. Throws Error naming the path.
+inline void write_image(const std::string& path, const Image& image, int quality = 90) {
+    std::string ending = path.substr(std::min(path.find_last_of("./"), path.size()));
+    for (char& c : ending) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    if (ending == ".png") {
+        write_file(path, encode_png(image));
+    } else {
+        require(ending == ".jpg" || ending == ".jpeg", "cannot write ", path,
+                ": unknown image ending, expected .png, .jpg or .jpeg");
+        write_file(path, encode_jpeg(image, quality));
+    }
+}
+
+}  // namespace tessera
+
+// ---- tessera/image/crop.hpp
+// Windows of an image: crop, mirror, and pixels beyond the border.
+
+namespace tessera {
+
+/// Width and height in pixels.
+struct Extent {
+    int width = 0;
+    int height = 0;
+
+    friend constexpr bool operator==(const Extent&, const Extent&) = default;
+};
+
+/// Where a crop lies in its image, in pixels, and whether it is then turned left to right.
+struct Window {
+    int left = 0;
+    int top = 0;
+    bool mirrored = false;
+
+    friend constexpr bool operator==(const Window&, const Window&) = default;
+};
+
+/// The pixel that stands at `position` when the `count` pixels of an axis are continued by their
+/// mirror image on both sides: ... 1 0 | 0 1 2 ... requires count > 0.
+constexpr int mirrored_position(int position, int count) {
+    const int period = 2 * count;
+    const int phase = ((position % period) + period) % period;
+    return phase < count ? phase : period - 1 - phase;
+}
+
+/// `extent` pixels from `window`; a window may leave the image, which is continued by its mirror
+/// image (Oquab et al. 2014, section 4, on patches around persons).
+inline Image crop(const Image& source, const Window& window, const Extent& extent) {
+    require(!source.empty(), "crop: the image is empty");
+    require(extent.width > 0 && extent.height > 0, "crop: the extent is ", extent.width, " x ",
+            extent.height, ", expected at least one pixel");
+    Image target(extent.width, extent.height, source.channels);
+    const int channels = source.channels;
+    for (int y = 0; y < extent.height; ++y) {
+        const std::uint8_t* from = source.row(mirrored_position(window.top + y, source.height));
+        std::uint8_t* to = target.row(y);
+        for (int x = 0; x < extent.width; ++x, to += channels) {
+            const int column = window.mirrored ? extent.width - 1 - x : x;
+            const int position = mirrored_position(window.left + column, source.width);
+            std::copy_n(from + position * channels, channels, to);
+        }
+    }
+    return target;
+}
+
+/// The image turned left to right.
+inline Image mirror(const Image& source) {
+    return crop(source, {.mirrored = true}, {source.width, source.height});
+}
+
+}  // namespace tessera
+
+// ---- tessera/image/resize.hpp
+// Resize: any box of an image to any extent, antialiased.
+//
+// Separable triangle filter, as PIL's BILINEAR and PyTorch's antialias=True: bilinear
+// interpolation when enlarging, stretched by the ratio when shrinking. In float throughout,
+// rounded once.
+
+namespace tessera {
+
+/// The filter of one axis: output i is the sum over k < taps of weight(i)[k] * source[first[i] + k].
+/// Beyond the image's border the part of the box there sees the mirrored image; where the filter
+/// reaches out of image and box, it is cut and its weights sum to one again.
+class AxisFilter {
+public:
+    /// Output pixels cover [low, high) of a source axis with `count` pixels. Reuses its memory.
+    void plan(double low, double high, int count, int outputs) {
+        const double scale = (high - low) / outputs;
+        const double radius = std::max(1.0, scale);
+        const int begin = std::min(0, static_cast<int>(std::floor(low)));
+        const int end = std::max(count, static_cast<int>(std::ceil(high)));
+        taps_ = std::min(count, 2 * static_cast<int>(std::ceil(radius)) + 1);
+        first_.resize(std::size_t(outputs));
+        weights_.assign(std::size_t(outputs) * std::size_t(taps_), 0.0F);
+        rows_begin_ = count;
+        rows_end_ = 0;
+        for (int i = 0; i < outputs; ++i) {
+            const double centre = low + (i + 0.5) * scale;
+            const int from = std::max(begin, static_cast<int>(std::floor(centre - radius + 0.5)));
+            const int to = std::min(end, static_cast<int>(std::ceil(centre + radius - 0.5)));
+            place(i, {from, std::max(to, from + 1)}, centre, radius, count);
+        }
+    }
+
+    int taps() const { return taps_; }
+    int first(int output) const { return first_[std::size_t(output)]; }
+    const float* weights(int output) const {
+        return weights_.data() + std::size_t(output) * std::size_t(taps_);
+    }
+    /// The source pixels that some output needs: [begin, end).
+    int begin() const { return rows_begin_; }
+    int end() const { return rows_end_; }
+
+private:
+    struct Range {
+        int begin, end;
+    };
+
+    void place(int output, Range range, double centre, double radius, int count) {
+        // Folding a range that crosses the border gives a range again, never a longer one.
+        int low = count, high = 0;
+        double sum = 0;
+        for (int p = range.begin; p < range.end; ++p) {
+            const int position = mirrored_position(p, count);
+            low = std::min(low, position);
+            high = std::max(high, position + 1);
+            sum += triangle(p, centre, radius);
+        }
+        const int first = std::max(0, std::min(low, count - taps_));
+        first_[std::size_t(output)] = first;
+        float* weights = weights_.data() + std::size_t(output) * std::size_t(taps_);
+        for (int p = range.begin; p < range.end; ++p) {
+            const double weight = sum > 0 ? triangle(p, centre, radius) / sum : 1.0;
+            weights[mirrored_position(p, count) - first] += static_cast<float>(weight);
+        }
+        rows_begin_ = std::min(rows_begin_, first);
+        rows_end_ = std::max(rows_end_, first + taps_);
+        (void)high;
+    }
+
+    static double triangle(int position, double centre, double radius) {
+        return std::max(0.0, 1 - std::abs(position + 0.5 - centre) / radius);
+    }
+
+    int taps_ = 0;
+    int rows_begin_ = 0;
+    int rows_end_ = 0;
+    std::vector<int> first_;
+    std::vector<float> weights_;
+};
+
 // ---- tessera/tessera.hpp
 // Everything but the CUDA backend. Written by tools/umbrella.py.
 
@@ -3079,5 +4326,7 @@ struct Image {
 // net: lists of layers, plans, surgery, models
 
 // io: weight files
+
+// models: networks of the literature
 
 // image: 8-bit images

@@ -46,16 +46,32 @@
 #include "tessera/layer/window.hpp"
 
 // net: lists of layers, plans, surgery, models
+#include "tessera/net/correspondence.hpp"
 #include "tessera/net/description.hpp"
 #include "tessera/net/diagnose.hpp"
 #include "tessera/net/layout.hpp"
+#include "tessera/net/model.hpp"
+#include "tessera/net/parameters.hpp"
 #include "tessera/net/plan.hpp"
+#include "tessera/net/receptive_field.hpp"
 #include "tessera/net/seq.hpp"
+#include "tessera/net/surgery.hpp"
+#include "tessera/net/workspace.hpp"
 
 // io: weight files
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/json_reader.hpp"
 #include "tessera/io/safetensors.hpp"
+#include "tessera/io/safetensors_header.hpp"
+#include "tessera/io/safetensors_writer.hpp"
+
+// models: networks of the literature
+#include "tessera/models/alexnet.hpp"
+#include "tessera/models/oquab.hpp"
 
 // image: 8-bit images
+#include "tessera/image/codec.hpp"
+#include "tessera/image/crop.hpp"
+#include "tessera/image/format.hpp"
 #include "tessera/image/image.hpp"
+#include "tessera/image/resize.hpp"
