@@ -3,6 +3,8 @@
 #pragma once
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -35,6 +37,16 @@ struct TemporaryFolder {
         write_file(target.string(), words);
         return target.string();
     }
+};
+
+/// A folder in which nothing can be made, not even by root (who may write where the mode says no).
+struct ReadOnlyFolder {
+    TemporaryFolder folder;
+    std::filesystem::path path = ::geteuid() == 0 ? "/proc/self" : folder.path;
+
+    ReadOnlyFolder() { ::chmod(folder.path.c_str(), 0555); }
+    ~ReadOnlyFolder() { ::chmod(folder.path.c_str(), 0755); }
+    std::string operator/(std::string_view name) const { return (path / name).string(); }
 };
 
 /// The text of the Error that `action` throws, or "no error".
