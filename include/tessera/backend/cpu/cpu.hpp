@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Cpu: products by Eigen, threads by OpenMP, everything else in loops over the channels.
+#pragma once
+
+#include "tessera/backend/concept.hpp"
+#include "tessera/backend/cpu/average_pool.hpp"
+#include "tessera/backend/cpu/conv.hpp"
+#include "tessera/backend/cpu/dropout.hpp"
+#include "tessera/backend/cpu/linear.hpp"
+#include "tessera/backend/cpu/loss.hpp"
+#include "tessera/backend/cpu/lrn.hpp"
+#include "tessera/backend/cpu/max_pool.hpp"
+#include "tessera/backend/cpu/relu.hpp"
+#include "tessera/backend/cpu/softmax.hpp"
+#include "tessera/backend/cpu/update.hpp"
+
+namespace tessera {
+
+/// Ops with working memory use Scratch::threads threads, the others threads().
+struct Cpu {
+    using Memory = HostMemory;
+    static int threads() { return cpu::max_threads(); }
+
+    using Conv = cpu::Conv;
+    using Linear = cpu::Linear;
+    using Relu = cpu::Relu;
+    using Lrn = cpu::Lrn;
+    using MaxPool = cpu::MaxPool;
+    using AveragePool = cpu::AveragePool;
+    using Dropout = cpu::Dropout;
+    using Softmax = cpu::Softmax;
+    using Loss = cpu::Loss;
+    using Update = cpu::Update;
+};
+
+static_assert(Backend<Cpu, float> && Backend<Cpu, double>);
+
+}  // namespace tessera

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: MIT
+// Matrix products, row by row in memory, without allocation. The only file that includes Eigen.
+//
+// Eigen's blocked product is called below its expression layer, because that one allocates its
+// packing buffers for every product; here they lie in the caller's working memory.
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+
+#include "tessera/backend/cpu/carve.hpp"
+#include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/pieces.hpp"
+
+namespace tessera::cpu {
+
+/// A factor of a product: element (i, j) is data[i * stride + j], or data[j * stride + i] if
+/// transposed.
+template <class T>
+struct Matrix {
+    const T* data = nullptr;
+    Index stride = 0;
+    bool transposed = false;
+
+    Matrix from(Index i, Index j) const {
+        return {data + (transposed ? j * stride + i : i * stride + j), stride, transposed};
+    }
+};
+
+/// c = a b + bias, or c += a b, with a (rows, depth), b (depth, columns), c (rows, columns), and
+/// bias (columns), null for none.
+template <class T>
+struct Product {
+    Index rows = 0;
+    Index columns = 0;
+    Index depth = 0;
+    Matrix<T> a{};
+    Matrix<T> b{};
+    T* c = nullptr;
+    Index stride = 0;  ///< of c
+    bool accumulate = false;
+    const T* bias = nullptr;
+};
+
+namespace detail {
+
+/// The part of a product that is packed at once.
+inline constexpr Index block_depth = 384;
+inline constexpr Index block_rows = 512;
+inline constexpr Index block_columns = 384;
+
+/// What Eigen asks for block sizes and packing buffers. Its product is column by column, so that
+/// c^T = b^T a^T: its left factor is our b.
+template <class T>
+struct Blocking : Eigen::internal::level3_blocking<T, T> {
+    Blocking(const Product<T>& p, std::byte* memory) {
+        this->m_kc = std::min(p.depth, block_depth);
+        this->m_mc = std::min(p.columns, block_columns);
+        this->m_nc = std::min(p.rows, block_rows);
+        this->m_blockA = reinterpret_cast<T*>(memory);
+        this->m_blockB = reinterpret_cast<T*>(memory + carved_bytes<T>(this->m_kc * this->m_mc));
+    }
+};
+
+template <int OrderB, int OrderA, class T>
+void accumulate_blocked(const Product<T>& p, std::byte* memory) {
+    Blocking<T> blocking(p, memory);
+    Eigen::internal::general_matrix_matrix_product<Index, T, OrderB, false, T, OrderA, false,
+                                                   Eigen::ColMajor, 1>::run(p.columns, p.rows,
+                                                                            p.depth, p.b.data,
+                                                                            p.b.stride, p.a.data,
+                                                                            p.a.stride, p.c, 1,
+                                                                            p.stride, T{1},
+                                                                            blocking);
+}
+
+template <class T>
+void multiply_tile(const Product<T>& p, std::byte* memory) {
+    if (!p.accumulate) {
+        for (Index i = 0; i < p.rows; ++i) {
+            T* row = p.c + i * p.stride;
+            if (p.bias) {
+                std::copy_n(p.bias, p.columns, row);
+            } else {
+                std::fill_n(row, p.columns, T{0});
+            }
+        }
+    }
+    constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
+    if (p.b.transposed) {
+        p.a.transposed ? accumulate_blocked<across, across>(p, memory)
+                       : accumulate_blocked<across, straight>(p, memory);
+    } else {
+        p.a.transposed ? accumulate_blocked<straight, across>(p, memory)
+                       : accumulate_blocked<straight, straight>(p, memory);
+    }
+}
+
+}  // namespace detail
+
+/// Packing memory of one thread, at most, for products of up to this size.
+template <class T>
+constexpr std::size_t packing_bytes(Index rows, Index columns, Index depth) {
+    const Index block_depth = std::min(depth, detail::block_depth);
+    return carved_bytes<T>(block_depth * std::min(columns, detail::block_columns)) +
+           carved_bytes<T>(block_depth * std::min(rows, detail::block_rows));
+}
+
+/// Each element of c is computed by one thread. `memory`: packing_bytes for each thread, aligned.
+template <class T>
+void multiply(const Product<T>& p, int threads, std::byte* memory) {
+    const std::size_t share = packing_bytes<T>(p.rows, p.columns, p.depth);
+    // Threads share the longer side, so that the shorter factor is the one packed more than once.
+    const bool by_rows = p.rows >= p.columns;
+    const Index length = by_rows ? p.rows : p.columns;
+    const Index unit = by_rows ? 4 : 48;  // what Eigen's kernel holds in registers
+    parallel_for((length + unit - 1) / unit,
+                 threads_for(p.rows * p.columns * p.depth / 16, threads),
+                 [&](Index begin, Index end, int thread) {
+                     const Index first = begin * unit;
+                     const Index count = std::min(end * unit, length) - first;
+                     Product<T> tile = p;
+                     if (by_rows) {
+                         tile.rows = count;
+                         tile.a = p.a.from(first, 0);
+                         tile.c += first * p.stride;
+                     } else {
+                         tile.columns = count;
+                         tile.b = p.b.from(0, first);
+                         tile.c += first;
+                         if (p.bias) tile.bias += first;
+                     }
+                     detail::multiply_tile(tile, memory + static_cast<std::size_t>(thread) * share);
+                 });
+}
+
+/// sums[j] += sum over the rows of a[i, j]; a (rows, columns) without gaps.
+template <class T>
+void add_column_sums(Index rows, Index columns, const T* a, T* sums, int threads) {
+    constexpr Index width = 64 / sizeof(T);
+    constexpr Index stretch = 256;  // rows added up in T before they join the sum in double
+    parallel_for((columns + width - 1) / width, threads_for(rows * columns, threads),
+                 [&](Index begin, Index end, int) {
+                     for (Index j = begin * width; j < std::min(end * width, columns); j += width) {
+                         const Index count = std::min(width, columns - j);
+                         double total[width] = {};
+                         for (Index first = 0; first < rows; first += stretch) {
+                             T part[width] = {};
+                             const Index last = std::min(rows, first + stretch);
+                             for (Index i = first; i < last; ++i) {
+                                 add_run(a + i * columns + j, part, count);
+                             }
+                             for (Index k = 0; k < width; ++k) total[k] += part[k];
+                         }
+                         for (Index k = 0; k < count; ++k) {
+                             sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
+                         }
+                     }
+                 });
+}
+
+}  // namespace tessera::cpu

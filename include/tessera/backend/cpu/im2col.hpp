@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// Patches of images as rows of a matrix, and back.
+//
+// A row of the matrix is one output position, its columns are (ky, kx, channel of the group), as in
+// the weights. Ranges are counted in rows of output images, batch * output.height in all.
+#pragma once
+
+#include <algorithm>
+
+#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/geometry.hpp"
+
+namespace tessera::cpu {
+
+namespace detail {
+
+/// The columns of a window that lie inside the image, for the window that begins at input column
+/// `left`.
+struct Inside {
+    Index begin = 0;
+    Index end = 0;
+
+    constexpr Inside(const ConvGeometry& g, Index left)
+        : begin(std::min<Index>(g.window.width, std::max<Index>(0, -left))),
+          end(std::max(begin, std::min<Index>(g.window.width, g.input.width - left))) {}
+};
+
+}  // namespace detail
+
+/// Output rows begin .. end - 1 of one group. columns: (end - begin) * output.width by depth.
+template <class T>
+void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, const T* x,
+                      T* columns) {
+    const Index channels = g.input.channels / g.groups;
+    const Index stretch = g.window.width * channels;  // one row of a window
+    for (Index row = begin; row < end; ++row) {
+        const T* image = x + row / g.output.height * g.input.size() + group * channels;
+        const Index top = row % g.output.height * g.window.stride - g.window.pad_top;
+        for (Index ox = 0; ox < g.output.width; ++ox) {
+            const Index left = ox * g.window.stride - g.window.pad_left;
+            const detail::Inside inside(g, left);
+            for (Index iy = top; iy < top + g.window.height; ++iy, columns += stretch) {
+                if (iy < 0 || iy >= g.input.height || inside.begin == inside.end) {
+                    std::fill_n(columns, stretch, T{0});
+                    continue;
+                }
+                std::fill_n(columns, inside.begin * channels, T{0});
+                const T* from = image + (iy * g.input.width + left) * g.input.channels;
+                if (g.groups == 1) {
+                    copy_run(from + inside.begin * channels, columns + inside.begin * channels,
+                             (inside.end - inside.begin) * channels);
+                } else {
+                    for (Index kx = inside.begin; kx < inside.end; ++kx) {
+                        copy_run(from + kx * g.input.channels, columns + kx * channels, channels);
+                    }
+                }
+                std::fill_n(columns + inside.end * channels,
+                            (g.window.width - inside.end) * channels, T{0});
+            }
+        }
+    }
+}
+
+/// Adds to input row `iy` of image `n` what the columns of output rows begin .. end - 1 hold of it.
+template <class T>
+void add_columns_to_row(const ConvGeometry& g, int group, Index begin, Index end, const T* columns,
+                        Index n, Index iy, T* dx) {
+    const Index channels = g.input.channels / g.groups;
+    T* row = dx + (n * g.input.height + iy) * g.input.width * g.input.channels + group * channels;
+    for (Index ky = 0; ky < g.window.height; ++ky) {
+        const Index offset = iy + g.window.pad_top - ky;
+        const Index oy = offset / g.window.stride;
+        const Index from_row = n * g.output.height + oy;
+        if (offset < 0 || offset % g.window.stride != 0 || oy >= g.output.height ||
+            from_row < begin || from_row >= end) {
+            continue;
+        }
+        for (Index ox = 0; ox < g.output.width; ++ox) {
+            const Index left = ox * g.window.stride - g.window.pad_left;
+            const detail::Inside inside(g, left);
+            const T* from = columns + ((from_row - begin) * g.output.width + ox) * g.depth() +
+                            ky * g.window.width * channels;
+            if (g.groups == 1) {
+                add_run(from + inside.begin * channels, row + (left + inside.begin) * channels,
+                        (inside.end - inside.begin) * channels);
+            } else {
+                for (Index kx = inside.begin; kx < inside.end; ++kx) {
+                    add_run(from + kx * channels, row + (left + kx) * g.input.channels, channels);
+                }
+            }
+        }
+    }
+}
+
+}  // namespace tessera::cpu

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// Threads: the one place that knows OpenMP. Without it everything runs on one thread.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "tessera/core/shape.hpp"
+
+#ifdef _OPENMP
+#include <omp.h>
+#endif
+
+namespace tessera::cpu {
+
+/// How many threads an op may use when its caller does not say.
+inline int max_threads() {
+#ifdef _OPENMP
+    return omp_get_max_threads();
+#else
+    return 1;
+#endif
+}
+
+/// All the threads, or one where a team costs more than it saves (about 5 microseconds). Nothing in
+/// between: OpenMP keeps a team for the next region only if that has the same size.
+constexpr int threads_for(Index elements, int threads) { return elements < 16384 ? 1 : threads; }
+
+/// Calls f(begin, end, thread) once for every non-empty part of 0 .. count - 1; part `thread` is
+/// the same in every run. Rethrows the first exception of the lowest thread.
+template <class F>
+void parallel_for(Index count, int threads, const F& f) {
+    if (count <= 0) return;
+#ifdef _OPENMP
+    if (threads > 1 && count > 1) {
+        std::exception_ptr error;
+        int thrower = threads;
+#pragma omp parallel for schedule(static, 1) num_threads(threads)
+        for (int thread = 0; thread < threads; ++thread) {
+            const Index begin = count * thread / threads;
+            const Index end = count * (thread + 1) / threads;
+            if (begin == end) continue;
+            try {
+                f(begin, end, thread);
+            } catch (...) {
+#pragma omp critical(tessera_parallel_for)
+                if (thread < thrower) {
+                    thrower = thread;
+                    error = std::current_exception();
+                }
+            }
+        }
+        if (error) std::rethrow_exception(error);
+        return;
+    }
+#endif
+    static_cast<void>(threads);
+    f(Index{0}, count, 0);
+}
+
+/// The sum of f(begin, end) over 64 parts of 0 .. count - 1: the same bits for any number of
+/// threads.
+template <class F>
+double parallel_sum(Index count, int threads, const F& f) {
+    constexpr Index parts = 64;
+    std::array<double, parts> sums{};
+    parallel_for(parts, threads, [&](Index begin, Index end, int) {
+        for (Index part = begin; part < end; ++part) {
+            sums[static_cast<std::size_t>(part)] =
+                f(count * part / parts, count * (part + 1) / parts);
+        }
+    });
+    double sum = 0;
+    for (const double part : sums) sum += part;
+    return sum;
+}
+
+}  // namespace tessera::cpu
