@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// Extraction: many boxes of one image, each resized to the same square or rectangle.
+#pragma once
+
+#include <algorithm>
+#include <numeric>
+#include <span>
+#include <vector>
+
+#include "tessera/core/box.hpp"
+#include "tessera/image/normaliser.hpp"
+#include "tessera/image/resize.hpp"
+
+namespace tessera {
+
+/// Resizes boxes of one image. Boxes that share their left and right edges, as the columns of a
+/// tiling do, share the horizontal half of the work, row by row as needed; every box comes out bit
+/// by bit as resize() would make it. Keeps its memory: one extractor a thread, reused.
+class PatchExtractor {
+public:
+    /// Calls sink(box index, y, row) for every row of every box; boxes come in an order of the
+    /// extractor's choice, the rows of one box together from the top. `row` holds extent.width
+    /// times channels floats from 0 to 255.
+    template <class Sink>
+    void each_row(const Image& image, std::span<const Box> boxes, const Extent& extent,
+                  Sink&& sink) {
+        order_.resize(boxes.size());
+        std::iota(order_.begin(), order_.end(), 0);
+        std::sort(order_.begin(), order_.end(), [&](int a, int b) {
+            const Box &one = boxes[std::size_t(a)], &other = boxes[std::size_t(b)];
+            if (one.left != other.left) return one.left < other.left;
+            if (one.right != other.right) return one.right < other.right;
+            return a < b;
+        });
+        const Box* previous = nullptr;
+        for (const int index : order_) {
+            const Box& box = boxes[std::size_t(index)];
+            if (!previous || previous->left != box.left || previous->right != box.right) {
+                resizer_.columns(image, box.left, box.right, extent.width);
+            }
+            previous = &box;
+            resizer_.rows(box.top, box.bottom, extent.height,
+                          [&](int y, const float* row) { sink(index, y, row); });
+        }
+    }
+
+    /// The boxes as 8-bit images.
+    std::vector<Image> images(const Image& image, std::span<const Box> boxes,
+                              const Extent& extent) {
+        std::vector<Image> patches(boxes.size());
+        for (Image& patch : patches) patch = Image(extent.width, extent.height, image.channels);
+        const int values = extent.width * image.channels;
+        each_row(image, boxes, extent, [&](int index, int y, const float* row) {
+            std::transform(row, row + values, patches[std::size_t(index)].row(y), to_pixel);
+        });
+        return patches;
+    }
+
+    /// Which part of a resized box becomes a sample, and how.
+    struct Sampling {
+        Extent resized;  ///< what a box is resized to
+        Window window;   ///< the crop of that,
+        Extent crop;     ///< and its extent
+        const Normaliser& normaliser;
+    };
+
+    /// The boxes as NHWC samples, box i at target + i * crop.height * crop.width * channels.
+    /// Throws Error when the crop leaves the resized box or the mean has another shape.
+    template <class T>
+    void samples(const Image& image, std::span<const Box> boxes, const Sampling& sampling,
+                 T* target) {
+        const Extent resized = sampling.resized, crop = sampling.crop;
+        const Window window = sampling.window;
+        const Normaliser& normaliser = sampling.normaliser;
+        normaliser.check({image.channels, resized.height, resized.width}, window, crop);
+        const Index pitch = Index{crop.width} * image.channels;
+        each_row(image, boxes, resized, [&](int index, int y, const float* row) {
+            const int line = y - window.top;
+            if (line < 0 || line >= crop.height) return;
+            normaliser.write_row(row, y, {resized.width, image.channels}, window, crop.width,
+                                 target + (Index{index} * crop.height + line) * pitch);
+        });
+    }
+
+private:
+    Resizer resizer_;
+    std::vector<int> order_;
+};
+
+}  // namespace tessera
