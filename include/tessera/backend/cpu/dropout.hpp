@@ -16,6 +16,10 @@ struct Dropout {
     template <class T>
     static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
                         std::uint8_t* mask) {
+        if (!mask) {
+            if (y != x) std::copy_n(x, n, y);
+            return;
+        }
         const T factor = static_cast<T>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));

@@ -2,6 +2,7 @@
 // Inverted dropout: kept elements grow by 1 / (1 - rate), so that inference does nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 
 #include "tessera/core/random.hpp"
@@ -14,6 +15,10 @@ struct Dropout {
     template <class T>
     static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
                         std::uint8_t* mask) {
+        if (!mask) {
+            if (y != x) std::copy_n(x, n, y);
+            return;
+        }
         const T factor = static_cast<T>(1 / (1 - rate));
         for (Index i = 0; i < n; ++i) {
             const std::uint32_t word = random_block(

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Shape mistakes, one readable diagnostic each. The template arguments of check_fit are the facts
+// (position, layer, shape of its input); the sentence says what to change.
+#pragma once
+
+#include "tessera/net/description.hpp"
+
+namespace tessera {
+
+namespace detail {
+template <class Net>
+inline constexpr bool all_are_layers = false;
+template <class... Layers>
+inline constexpr bool all_are_layers<Seq<Layers...>> = (IsLayer<Layers> && ...);
+}  // namespace detail
+
+/// Fails to compile, with a sentence, when the layer does not accept the shape.
+template <int Position, class L, Shape Input>
+constexpr bool check_fit() {
+    if constexpr (!IsLayer<L>) {
+        static_assert(IsLayer<L>, "tessera: this is not a layer; derive it from tessera::Layer");
+    } else {
+        constexpr Fit fit = L::fit(Input);
+        static_assert(fit != Fit::window_exceeds_input,
+                      "tessera: the window is larger than the padded input; use a smaller window "
+                      "or stride before it, or more padding");
+        static_assert(fit != Fit::padding_reaches_window,
+                      "tessera: the padding is as large as the window; use less padding");
+        static_assert(fit != Fit::groups_divide_input,
+                      "tessera: the input's channels are not a multiple of the groups");
+        static_assert(fit != Fit::groups_divide_filters,
+                      "tessera: the filters are not a multiple of the groups");
+        static_assert(fit != Fit::extent_is_dynamic,
+                      "tessera: Linear needs a known height and width; use Convolutionalise, or "
+                      "GlobalMaxPool before it");
+        static_assert(fit != Fit::rejected, "tessera: the layer does not accept this input shape");
+    }
+    return true;
+}
+
+/// Checks a whole flat network and reports its first misfit only.
+template <class Net, Shape Input>
+constexpr bool check_net() {
+    constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
+    if constexpr (misfit >= 0) {
+        constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
+        return check_fit<misfit, LayerAt<misfit, Net>, input>();
+    }
+    return misfit < 0;
+}
+
+}  // namespace tessera

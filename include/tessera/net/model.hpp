@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: MIT
+// Model: a network type with an input shape, a backend and parameters.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <memory>
+
+#include "tessera/core/error.hpp"
+#include "tessera/net/correspondence.hpp"
+#include "tessera/net/diagnose.hpp"
+#include "tessera/net/parameters.hpp"
+#include "tessera/net/workspace.hpp"
+
+namespace tessera {
+
+/// Owns or shares parameters; every pass is const over them and keeps its state in a Workspace, so
+/// one model serves many threads. `Input` may have a dynamic height and width: then each workspace
+/// says which. Copying a model shares its parameters; clone() copies them.
+template <class Net, Shape Input, class Backend, class Scalar = float>
+class Model {
+public:
+    using Layers = Flat<Net>;
+    using Element = Scalar;
+    using Memory = typename Backend::Memory;
+    using BackendType = Backend;
+    static constexpr int depth = Layers::depth;
+    static constexpr Shape input = Input;
+    static_assert(depth > 0, "tessera: a network has at least one layer");
+    static_assert(check_net<Layers, Input>());
+
+    static constexpr Description<depth> layers = describe<Layers>(Input, sizeof(Scalar));
+    static constexpr Shape output = layers.back().output;
+    static constexpr int parameter_arrays = detail::count_parameters(layers);
+    static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
+
+    using Workspace = tessera::Workspace<Scalar, depth, Memory>;
+    using Gradients = Buffer<Scalar, Memory>;
+
+    /// All parameters zero: initialise, load or transfer them.
+    Model() : parameters_(layout) { parameters_.allocate_missing(); }
+
+    /// A view of another model after surgery: layers kept share their parameters, trainable ones
+    /// too; new ones are zero.
+    template <class OtherNet, Shape OtherInput>
+    explicit Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source)
+        : Model(source, [](const ParameterEntry&) { return true; }) {}
+
+    /// Shares the kept arrays for which shared(entry) holds, and copies the others.
+    template <class OtherNet, Shape OtherInput, class Shared>
+    Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source, Shared shared)
+        : parameters_(layout) {
+        using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
+        constexpr auto kept =
+            correspondence<Layers, typename Source::Layers>(layout, Source::layout);
+        for (int i = 0; i < parameter_arrays; ++i) {
+            const int j = kept[static_cast<std::size_t>(i)];
+            if (j >= 0 && shared(parameters_.entry(i))) {
+                parameters_.share(i, source.parameters(), j);
+            }
+        }
+        parameters_.allocate_missing();
+        for (int i = 0; i < parameter_arrays; ++i) {
+            const int j = kept[static_cast<std::size_t>(i)];
+            if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
+                std::ranges::copy(source.parameters()[j], parameters_[i].begin());
+            }
+        }
+    }
+
+    /// The same network with parameters of its own.
+    Model clone() const {
+        return Model(*this, [](const ParameterEntry&) { return false; });
+    }
+
+    const Parameters<Scalar, parameter_arrays, Memory>& parameters() const { return parameters_; }
+    Parameters<Scalar, parameter_arrays, Memory>& parameters() { return parameters_; }
+    /// "fc6.weight", or "0.bias" for a layer without a name.
+    std::string parameter_name(int i) const {
+        return tessera::parameter_name(layers, parameters_.entry(i));
+    }
+
+    /// Memory for batches of up to `batch`. For a dynamic input `actual` gives the extents; throws
+    /// Error when a layer does not accept them.
+    Workspace workspace(int batch, Mode mode = Mode::inference, Shape actual = Input,
+                        bool input_gradient = false) const {
+        require(batch > 0, "workspace: the batch is ", batch, ", expected at least 1");
+        require(actual.known(), "workspace: the input is ", actual,
+                ", expected a known height and width");
+        require(actual == Input || (!Input.known() && actual.channels == Input.channels),
+                "workspace: the input is ", actual, ", expected ", Input);
+        const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
+        const int misfit = first_misfit(rows);
+        require(misfit < 0, "workspace: layer ", misfit,
+                " does not accept its input for an image of ", actual);
+        const Plan<depth> plan = make_plan(
+            rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
+        std::size_t scratch = 0;
+        const int threads = Backend::threads();
+        for_each_position<depth>([&](auto i) {
+            scratch = std::max(scratch, LayerAt<i, Layers>::template scratch_bytes<Backend, Scalar>(
+                                            batch, rows[i].input, threads));
+        });
+        return Workspace(rows, plan, mode, batch, scratch, threads);
+    }
+    Workspace training_workspace(int batch) const { return workspace(batch, Mode::training); }
+
+    /// Gradients of everything that learns, in one zeroed block.
+    Gradients gradients() const {
+        Gradients block(layout.trainable);
+        std::fill_n(block.data(), block.size(), Scalar{});
+        return block;
+    }
+
+    /// Runs the layers and returns the output, which lives in the workspace until its next pass.
+    /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
+    /// overwritten with the layer. Throws Error when the input does not fit the workspace.
+    View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
+                               const Stream& random = {}) const {
+        return forward_until(workspace, in, depth, random);
+    }
+
+    /// The same for the first `count` layers; returns the output of the last of them.
+    View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+                                     const Stream& random = {}) const {
+        require(
+            in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
+            "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
+            workspace.capacity(), " of ", workspace.input_shape());
+        workspace.set_input(in);
+        for_each_position<depth>([&](auto i) {
+            if (i < count) forward_layer<i>(workspace, random);
+        });
+        return std::as_const(workspace).activation(count);
+    }
+
+    /// From the gradient in workspace.gradient(depth) back to the first layer that learns; parameter
+    /// gradients are added to `gradients`. requires a forward pass of the same workspace in training.
+    void backward(Workspace& workspace, Gradients& gradients) const {
+        for_each_position<depth>([&](auto reversed) {
+            constexpr int i = depth - 1 - reversed;
+            if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
+        });
+    }
+
+private:
+    /// The first parameter array of a layer.
+    static constexpr std::array<int, depth> first_array = [] {
+        std::array<int, depth> first{};
+        int next = 0;
+        for (std::size_t i = 0; i < depth; ++i) {
+            first[i] = next;
+            next += layers[i].parameters.count;
+        }
+        return first;
+    }();
+
+    template <int I>
+    std::array<const Scalar*, max_parameters> layer_parameters() const {
+        std::array<const Scalar*, max_parameters> pointers{};
+        for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
+            pointers[static_cast<std::size_t>(slot)] = parameters_[first_array[I] + slot].data();
+        }
+        return pointers;
+    }
+
+    template <int I>
+    void forward_layer(Workspace& workspace, Stream random) const {
+        random.sample = I;
+        ForwardPass<Scalar> pass{
+            .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
+            .input = std::as_const(workspace).activation(I),
+            .output = workspace.activation(I + 1),
+            .parameters = layer_parameters<I>(),
+            .saved = workspace.saved(I),
+            .scratch = workspace.scratch(),
+            .random = random};
+        LayerAt<I, Layers>::template forward<Backend>(pass);
+    }
+
+    template <int I>
+    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+        BackwardPass<Scalar> pass{.input = std::as_const(workspace).activation(I),
+                                  .output = std::as_const(workspace).activation(I + 1),
+                                  .output_gradient = workspace.gradient(I + 1),
+                                  .input_gradient = workspace.gradient(I),
+                                  .parameters = layer_parameters<I>(),
+                                  .parameter_gradients = {},
+                                  .saved = workspace.saved(I),
+                                  .scratch = workspace.scratch()};
+        if constexpr (!layers[I].frozen) {
+            for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
+                const auto array = static_cast<std::size_t>(first_array[I] + slot);
+                pass.parameter_gradients[static_cast<std::size_t>(slot)] =
+                    gradients + layout.entries[array].offset;
+            }
+        }
+        LayerAt<I, Layers>::template backward<Backend>(pass);
+    }
+
+    Parameters<Scalar, parameter_arrays, Memory> parameters_;
+};
+
+}  // namespace tessera

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+// Workspace: all that changes during a pass, in one allocation laid out by the plan.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "tessera/core/buffer.hpp"
+#include "tessera/core/view.hpp"
+#include "tessera/net/plan.hpp"
+
+namespace tessera {
+
+/// Activations, gradients, saved state and scratch for batches of up to `batch` samples of one
+/// shape. One per thread: the model itself stays const.
+template <class T, int Depth, class Memory = HostMemory>
+class Workspace {
+public:
+    Workspace(const Description<Depth>& layers, const Plan<Depth>& plan, Mode mode, int batch,
+              std::size_t scratch_bytes, int threads)
+        : layers_(layers),
+          plan_(plan),
+          mode_(mode),
+          capacity_(batch),
+          batch_(batch),
+          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
+          scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
+
+    Mode mode() const { return mode_; }
+    const Plan<Depth>& plan() const { return plan_; }
+    const LayerInfo& layer(int i) const { return layers_[static_cast<std::size_t>(i)]; }
+    Shape input_shape() const { return layers_.front().input; }
+    /// The largest batch it can hold, and the batch of the last pass.
+    int capacity() const { return capacity_; }
+    int batch() const { return batch_; }
+    /// Bytes of its one allocation.
+    Index bytes() const { return arena_.size(); }
+    const Scratch& scratch() const { return scratch_; }
+
+    /// The input of layer i; i == Depth is the network's output. Valid after a pass where the plan
+    /// keeps it: the output always, another layer's when it is Tapped.
+    View<const T> activation(int i) const {
+        if (i == 0) return input_;
+        return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
+    }
+    View<T> activation(int i) {
+        return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
+    }
+    /// The gradient with respect to activation(i); null where the plan has none.
+    View<T> gradient(int i) {
+        const Index offset = plan_.gradients[static_cast<std::size_t>(i)];
+        return {offset == absent ? nullptr : at(offset), batch_,
+                i == 0 ? layers_.front().input : layer(i - 1).output};
+    }
+    std::byte* saved(int i) {
+        const Index offset = plan_.saved[static_cast<std::size_t>(i)];
+        return offset == absent ? nullptr : arena_.data() + offset * capacity_;
+    }
+
+    /// Begins a pass over a batch the caller owns; the memory must live until the pass back is
+    /// done.
+    void set_input(View<const T> input) {
+        input_ = input;
+        batch_ = input.batch;
+    }
+    /// Fills the arena, for tests that look for reads of memory nobody wrote.
+    void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
+
+private:
+    T* at(Index offset) const {
+        return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
+    }
+
+    Description<Depth> layers_;
+    Plan<Depth> plan_;
+    Mode mode_;
+    int capacity_;
+    int batch_;
+    Buffer<std::byte, Memory> arena_;
+    Scratch scratch_;
+    View<const T> input_{};
+};
+
+}  // namespace tessera
