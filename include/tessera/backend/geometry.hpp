@@ -12,7 +12,7 @@ namespace tessera {
 /// A window of height x width that moves over an image in steps of `stride`. Negative padding never
 /// occurs. Windows may reach beyond bottom and right (rounding up): what lies outside counts as
 /// zero for a convolution, is left out by a maximum, and is left out of an average's count.
-struct Window {
+struct SlidingWindow {
     int height = 1;
     int width = 1;
     int stride = 1;
@@ -28,7 +28,7 @@ struct ConvGeometry {
     int batch = 0;
     Shape input{};
     Shape output{};
-    Window window{};
+    SlidingWindow window{};
     int groups = 1;
 
     /// Rows of the weight matrix of one group.
@@ -42,7 +42,7 @@ struct PoolGeometry {
     int batch = 0;
     Shape input{};
     Shape output{};
-    Window window{};
+    SlidingWindow window{};
 };
 
 /// Response normalisation across `size` channels centred on each one, clipped at both ends:

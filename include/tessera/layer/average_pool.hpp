@@ -18,7 +18,7 @@ struct AvgPool : Layer {
     static constexpr double flops(Shape in) {
         return static_cast<double>(output(in).size()) * options.height * options.width;
     }
-    static constexpr Window window(Shape) { return options.window(); }
+    static constexpr SlidingWindow window(Shape) { return options.window(); }
 
     static constexpr PoolGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window()};

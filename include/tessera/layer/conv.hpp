@@ -42,7 +42,7 @@ struct Conv : Layer {
                    static_cast<double>(out.area()) +
                (options.bias ? static_cast<double>(out.size()) : 0.0);
     }
-    static constexpr Window window(Shape) { return options.window(); }
+    static constexpr SlidingWindow window(Shape) { return options.window(); }
 
     static constexpr ConvGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window(), options.groups};

@@ -110,7 +110,7 @@ struct Layer {
     static constexpr Index saved_bytes(Shape, [[maybe_unused]] Index scalar_bytes) { return 0; }
     /// How an output position looks back at the input; the identity unless the layer moves a
     /// window.
-    static constexpr Window window(Shape) { return {}; }
+    static constexpr SlidingWindow window(Shape) { return {}; }
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {

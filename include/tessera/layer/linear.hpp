@@ -33,7 +33,7 @@ struct Linear : Layer {
         return (2.0 * static_cast<double>(in.size()) + 1) * Outputs;
     }
     /// One position that sees the whole input.
-    static constexpr Window window(Shape in) { return {in.height, in.width, 1, 0, 0}; }
+    static constexpr SlidingWindow window(Shape in) { return {in.height, in.width, 1, 0, 0}; }
 
     static constexpr LinearGeometry geometry(int batch, Shape in) {
         return {batch, in.size(), Outputs};

@@ -13,7 +13,7 @@ namespace detail {
 template <class Derived>
 struct MaxPooling : Layer {
     static constexpr double flops(Shape in) {
-        const Window window = Derived::window(in);
+        const SlidingWindow window = Derived::window(in);
         return static_cast<double>(Derived::output(in).size()) * window.height * window.width;
     }
     /// The position of each maximum.
@@ -47,7 +47,7 @@ struct MaxPool : detail::MaxPooling<MaxPool<Kernel, Options...>> {
 
     static constexpr Fit fit(Shape in) { return window_fit(in, options); }
     static constexpr Shape output(Shape in) { return window_output(in, in.channels, options); }
-    static constexpr Window window(Shape) { return options.window(); }
+    static constexpr SlidingWindow window(Shape) { return options.window(); }
 };
 
 /// The maximum of each channel over the whole image: (C, H, W) to (C, 1, 1), H and W perhaps
@@ -56,7 +56,7 @@ struct GlobalMaxPool : detail::MaxPooling<GlobalMaxPool> {
     static constexpr std::string_view kind = "global_max_pool";
 
     static constexpr Shape output(Shape in) { return {in.channels, 1, 1}; }
-    static constexpr Window window(Shape in) { return {in.height, in.width, 1, 0, 0}; }
+    static constexpr SlidingWindow window(Shape in) { return {in.height, in.width, 1, 0, 0}; }
 };
 
 }  // namespace tessera

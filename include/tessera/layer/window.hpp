@@ -22,7 +22,9 @@ struct WindowOptions {
     Rounding rounding = Rounding::floor;
     bool bias = true;
 
-    constexpr Window window() const { return {height, width, stride, pad_before, pad_before}; }
+    constexpr SlidingWindow window() const {
+        return {height, width, stride, pad_before, pad_before};
+    }
 };
 
 template <int Step>

@@ -22,7 +22,7 @@ struct LayerInfo {
     ParameterList parameters{};
     double flops = 0;
     Index saved_bytes = 0;
-    Window window{};
+    SlidingWindow window{};
     bool frozen = false;
     bool tapped = false;
     bool in_place = false;
@@ -115,6 +115,22 @@ template <class Net>
 constexpr double flops(Shape input) {
     double sum = 0;
     for (const LayerInfo& layer : describe<Net>(input)) sum += layer.flops;
+    return sum;
+}
+
+/// Bytes one layer must move for a batch: its input and its parameters read, its output written.
+/// 0 while the shape is dynamic. With flops() this places a layer under a roofline.
+constexpr Index bytes(const LayerInfo& layer, int batch = 1, Index scalar_bytes = sizeof(float)) {
+    if (!layer.input.known()) return 0;
+    const Index samples = batch * (layer.input.size() + layer.output.size());
+    return (samples + layer.parameters.total()) * scalar_bytes;
+}
+
+/// Bytes all layers of a network must move for a batch, each one reading and writing memory.
+template <class Net>
+constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(float)) {
+    Index sum = 0;
+    for (const LayerInfo& layer : describe<Net>(input)) sum += bytes(layer, batch, scalar_bytes);
     return sum;
 }
 

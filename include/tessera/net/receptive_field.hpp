@@ -42,7 +42,7 @@ template <std::size_t Depth>
 constexpr ReceptiveField receptive_field(const std::array<LayerInfo, Depth>& layers, int count) {
     ReceptiveField field;
     for (int i = 0; i < count; ++i) {
-        const Window& window = layers[static_cast<std::size_t>(i)].window;
+        const SlidingWindow& window = layers[static_cast<std::size_t>(i)].window;
         field.vertical = field.vertical.through(window.height, window.stride, window.pad_top);
         field.horizontal = field.horizontal.through(window.width, window.stride, window.pad_left);
     }

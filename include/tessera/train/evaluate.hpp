@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// Evaluation: loss and top-k of a model over a set, without learning.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "tessera/train/trainer.hpp"
+
+namespace tessera {
+
+/// Means over the samples seen.
+struct Evaluation {
+    double loss = 0;
+    double top1 = 0;  ///< fraction whose label has the highest score
+    double top5 = 0;  ///< fraction whose label is among the five highest
+    long samples = 0;
+};
+
+/// One batch of a source, in memory the source owns until the next one.
+template <class T, class Target>
+struct Batch {
+    View<const T> input{};
+    std::span<const Target> targets{};
+};
+
+/// Adds the batches of an evaluation up.
+class EvaluationSum {
+public:
+    /// `scores` has one row a label; a label of -1 is left out. Scores that tie with the label's
+    /// count against it.
+    template <class T>
+    void add(const View<const T>& scores, std::span<const std::int32_t> labels, double mean_loss) {
+        const int classes = scores.shape.channels;
+        for (std::size_t row = 0; row < labels.size(); ++row) {
+            if (labels[row] < 0) continue;
+            const T* first = scores.data + static_cast<Index>(row) * classes;
+            int above = 0;
+            for (int c = 0; c < classes; ++c) {
+                above += c != labels[row] && !(first[c] < first[labels[row]]);
+            }
+            sum_.top1 += above < 1;
+            sum_.top5 += above < 5;
+            sum_.loss += mean_loss;
+            ++sum_.samples;
+        }
+    }
+    Evaluation mean() const {
+        Evaluation result = sum_;
+        if (result.samples == 0) return result;
+        const auto n = static_cast<double>(result.samples);
+        result.loss /= n;
+        result.top1 /= n;
+        result.top5 /= n;
+        return result;
+    }
+
+private:
+    Evaluation sum_;
+};
+
+/// Runs a scoring model (Trainer::model()) over every batch of a source: next(batch) returns false
+/// after the last one. The loss is the one trained with, dropout is off.
+template <class ModelType, class Loss, class Next>
+Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
+                    const Loss& loss, Next next) {
+    using T = typename ModelType::Element;
+    EvaluationSum sum;
+    Batch<T, typename Loss::Target> batch;
+    while (next(batch)) {
+        const View<const T> scores = model.forward(workspace, batch.input);
+        const double value = loss.template operator()<typename ModelType::BackendType>(
+            scores, batch.targets, static_cast<T*>(nullptr));
+        sum.add(scores, batch.targets, value);
+    }
+    return sum.mean();
+}
+
+}  // namespace tessera

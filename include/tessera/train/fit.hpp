@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+// fit: the training loop. It knows epochs, schedules, evaluation and when to stop; reading data,
+// writing checkpoints and talking to people are the caller's.
+#pragma once
+
+#include <chrono>
+#include <cmath>
+#include <functional>
+#include <string>
+
+#include "tessera/core/error.hpp"
+#include "tessera/train/evaluate.hpp"
+#include "tessera/train/progress.hpp"
+#include "tessera/train/trainer.hpp"
+
+namespace tessera {
+
+/// After one update.
+struct StepReport {
+    const Progress& progress;
+    long steps_per_epoch = 0;
+    double loss = 0;  ///< of this batch
+    double rate = 0;
+    long samples = 0;  ///< in this batch
+};
+
+/// After one epoch.
+struct EpochReport {
+    const Progress& progress;
+    double rate = 0;
+    double seconds = 0;  ///< of the epoch's steps, evaluation not counted
+    double samples_per_second = 0;
+    Evaluation training;  ///< on the training subset, if any
+    Evaluation validation;
+};
+
+struct FitOptions {
+    int epochs = 1;
+    /// Factor on the base rate for where training stands; `done` is the fraction of all epochs.
+    std::function<double(const Progress&, double done)> schedule{};
+    /// True ends the training before its last epoch, at an epoch's end: the plateau rule's.
+    std::function<bool(const Progress&)> finished{};
+    /// Asked after each step; true stops at once. Ctrl-C goes here.
+    std::function<bool()> interrupted{};
+    std::function<void(const StepReport&)> on_step{};
+    std::function<void(const EpochReport&)> on_epoch{};
+    /// Evaluations at an epoch's end, on a fixed subset of the training set and on the validation
+    /// set.
+    std::function<Evaluation()> evaluate_training{};
+    std::function<Evaluation()> evaluate_validation{};
+    /// Told once, in a sentence, when the loss stays at that of guessing.
+    std::function<void(const std::string&)> on_warning{};
+    long stuck_after = 500;  ///< steps without progress before the warning
+};
+
+enum class FitOutcome { finished, interrupted };
+
+/// Trains until the epochs are over, the schedule says so or somebody interrupts. `source` has
+///   long batches() const;                          batches per epoch, the same for every epoch
+///   void start(int epoch, long position);          the next batch is this one
+///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
+/// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
+/// progress taken in any callback resumes to the same bits. Throws Error when the loss is not
+/// finite.
+template <class TrainerType, class Source>
+FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
+               const FitOptions& options) {
+    using T = typename TrainerType::Element;
+    const double base_rate = trainer.optimizer.rate;
+    const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
+    double recent = chance;  // running mean over about a hundred steps
+    bool warned = false;
+    Batch<T, typename TrainerType::Target> batch;
+    while (progress.epoch < options.epochs) {
+        const long batches = source.batches();
+        require(batches > 0, "fit: the source has no batch");
+        source.start(progress.epoch, progress.position);
+        const auto began = std::chrono::steady_clock::now();
+        long samples = 0;
+        while (source.next(batch)) {
+            const double done = (progress.epoch + static_cast<double>(progress.position) /
+                                                      static_cast<double>(batches)) /
+                                options.epochs;
+            const double factor = options.schedule ? options.schedule(progress, done) : 1;
+            trainer.optimizer.rate = base_rate * factor;
+            const double loss = trainer.step(batch.input, batch.targets);
+            trainer.optimizer.rate = base_rate;
+            ++progress.step;
+            ++progress.position;
+            progress.epoch_loss += loss;
+            samples += batch.input.batch;
+            recent += 0.01 * (loss - recent);
+            if (!warned && progress.step >= options.stuck_after && options.on_warning &&
+                std::abs(recent - chance) < 0.005 * chance) {
+                warned = true;
+                options.on_warning(text(
+                    "the loss has stayed at ", recent, " for ", progress.step,
+                    " steps, that of guessing (ln classes = ", chance,
+                    "): lower or raise the rate, look at the initialisation (biases of 1, small "
+                    "deviations) or normalise the first activations"));
+            }
+            if (options.on_step) {
+                options.on_step({progress, batches, loss, base_rate * factor,
+                                 static_cast<long>(batch.input.batch)});
+            }
+            if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
+        }
+        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+        progress.train_loss.push_back(progress.epoch_loss /
+                                      static_cast<double>(std::max(progress.position, 1L)));
+        EpochReport report{
+            .progress = progress,
+            .rate = base_rate *
+                    (options.schedule
+                         ? options.schedule(
+                               progress, static_cast<double>(progress.epoch + 1) / options.epochs)
+                         : 1),
+            .seconds = seconds.count(),
+            .samples_per_second = static_cast<double>(samples) / seconds.count(),
+            .training = {},
+            .validation = {}};
+        if (options.evaluate_training) report.training = options.evaluate_training();
+        if (options.evaluate_validation) {
+            report.validation = options.evaluate_validation();
+            progress.validation_loss.push_back(report.validation.loss);
+        }
+        ++progress.epoch;
+        progress.position = 0;
+        progress.epoch_loss = 0;
+        if (options.on_epoch) options.on_epoch(report);
+        if (options.finished && options.finished(progress)) break;
+        if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
+    }
+    return FitOutcome::finished;
+}
+
+}  // namespace tessera

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// Trainer: one step of learning, without allocation after the first.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/error.hpp"
+#include "tessera/layer/softmax.hpp"
+#include "tessera/net/model.hpp"
+#include "tessera/net/surgery.hpp"
+#include "tessera/train/loss.hpp"
+#include "tessera/train/optimizer.hpp"
+
+namespace tessera {
+
+namespace detail {
+template <class Net>
+inline constexpr bool ends_in_softmax =
+    std::is_same_v<Bare<LayerAt<Flat<Net>::depth - 1, Flat<Net>>>, Softmax>;
+
+template <class Net, bool Cut>
+struct Scoring {
+    using type = Flat<Net>;
+};
+template <class Net>
+struct Scoring<Net, true> {
+    using type = tessera::Slice<Net, 0, Flat<Net>::depth - 1>;
+};
+}  // namespace detail
+
+/// The network whose output a loss sees: without its final Softmax when the loss takes scores.
+template <class Net, class Loss>
+using ScoringNet =
+    typename detail::Scoring<Net, Loss::takes_scores && detail::ends_in_softmax<Net>>::type;
+
+struct TrainerOptions {
+    int batch = 128;
+    std::uint64_t seed = 1;  ///< of the dropout masks
+    Multipliers weights{};
+    Multipliers biases{.rate = 1, .decay = 0};
+    /// For single layers, by name or position as in parameter names, on top of the two above.
+    std::vector<std::pair<std::string, Multipliers>> layers{};
+};
+
+/// Trains a model in place: its parameters are shared, everything else (workspace, gradients, the
+/// optimiser's state) is the trainer's own. Frozen layers have no part in any of it.
+template <class ModelType, class Loss, class Optimizer>
+class Trainer {
+public:
+    using Element = typename ModelType::Element;
+    using Backend = typename ModelType::BackendType;
+    using Scores =
+        Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
+    using LossType = Loss;
+    using Target = typename Loss::Target;
+    static constexpr std::size_t states = Optimizer::state_names.size();
+    static_assert(Scores::layout.trainable > 0, "tessera: nothing to train, every layer is frozen");
+
+    Trainer(ModelType& trained, Loss minimised, Optimizer used, const TrainerOptions& options = {})
+        : loss(std::move(minimised)),
+          optimizer(std::move(used)),
+          model_(trained),
+          workspace_(model_.training_workspace(options.batch)),
+          gradients_(model_.gradients()),
+          seed_(options.seed) {
+        for (auto& state : states_) state = model_.gradients();
+        set_multipliers(options);
+    }
+
+    Loss loss;
+    Optimizer optimizer;
+
+    /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
+    /// Error when the number of targets does not fit, or when the loss is not finite, before any
+    /// weight is touched.
+    double step(View<const Element> input, std::span<const Target> targets) {
+        const double value = accumulate(input, targets);
+        update();
+        return value;
+    }
+
+    /// Forward and backward; gradients are added to those already there.
+    double accumulate(View<const Element> input, std::span<const Target> targets) {
+        const Stream dropout{seed_, Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        const View<const Element> scores = model_.forward(workspace_, input, dropout);
+        require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
+                targets.size(), " targets for ", input.batch, " samples, expected ",
+                Loss::targets(scores));
+        const double value = loss.template operator()<Backend>(
+            scores, targets, workspace_.gradient(Scores::depth).data);
+        if (!std::isfinite(value)) fail_diverged(value);
+        model_.backward(workspace_, gradients_);
+        return value;
+    }
+
+    /// Moves the weights by the gradients gathered so far and clears them.
+    void update() {
+        ++steps_;
+        auto& parameters = model_.parameters();
+        for (int i = 0; i < Scores::parameter_arrays; ++i) {
+            const ParameterEntry& entry = parameters.entry(i);
+            if (entry.frozen) continue;
+            std::array<Element*, states> state{};
+            for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
+            optimizer.template advance<Backend>(
+                entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
+                gradients_.data() + entry.offset, state, parameters[i].data());
+        }
+        std::fill_n(gradients_.data(), gradients_.size(), Element{});
+    }
+
+    /// The scores of the last step, one row a sample.
+    View<const Element> scores() const { return workspace_.activation(Scores::depth); }
+    long steps() const { return steps_; }
+    int batch() const { return workspace_.capacity(); }
+    std::uint64_t seed() const { return seed_; }
+    /// The model as trained: without a final Softmax when the loss takes scores.
+    const Scores& model() const { return model_; }
+    Scores& model() { return model_; }
+    /// What a checkpoint has to keep besides the weights.
+    std::array<typename Scores::Gradients, states>& optimizer_state() { return states_; }
+    const std::array<typename Scores::Gradients, states>& optimizer_state() const {
+        return states_;
+    }
+    const typename Scores::Gradients& gradients() const { return gradients_; }
+    void resume_at(long steps) { steps_ = steps; }
+    /// Bytes of workspace, gradients and optimiser state.
+    Index bytes() const {
+        return workspace_.bytes() +
+               static_cast<Index>((1 + states) * sizeof(Element)) * gradients_.size();
+    }
+
+private:
+    void set_multipliers(const TrainerOptions& options) {
+        std::vector<bool> used(options.layers.size(), false);
+        for (int i = 0; i < Scores::parameter_arrays; ++i) {
+            const ParameterEntry& entry = model_.parameters().entry(i);
+            Multipliers factors = entry.info.is_bias() ? options.biases : options.weights;
+            const std::string name = model_.parameter_name(i);
+            const std::string layer = name.substr(0, name.rfind('.'));
+            for (std::size_t rule = 0; rule < options.layers.size(); ++rule) {
+                if (options.layers[rule].first != layer) continue;
+                used[rule] = true;
+                factors.rate *= options.layers[rule].second.rate;
+                factors.decay *= options.layers[rule].second.decay;
+            }
+            multipliers_[static_cast<std::size_t>(i)] = factors;
+        }
+        for (std::size_t rule = 0; rule < used.size(); ++rule) {
+            require(used[rule], "train: multipliers are given for layer '",
+                    options.layers[rule].first, "', which the network does not have");
+        }
+    }
+
+    [[noreturn]] void fail_diverged(double value) const {
+        for (int i = 0; i < Scores::parameter_arrays; ++i) {
+            for (Element weight : model_.parameters()[i]) {
+                if (std::isfinite(weight)) continue;
+                fail("train: the loss is ", value, " at step ", steps_, "; ",
+                     model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
+                     optimizer.rate, " is too high");
+            }
+        }
+        fail("train: the loss is ", value, " at step ", steps_,
+             " although every weight is finite: look at the input, or lower the rate of ",
+             optimizer.rate);
+    }
+
+    Scores model_;
+    typename Scores::Workspace workspace_;
+    typename Scores::Gradients gradients_;
+    std::array<typename Scores::Gradients, states> states_{};
+    std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
+    std::uint64_t seed_;
+    long steps_ = 0;
+};
+
+}  // namespace tessera
