@@ -108,8 +108,8 @@ inline int random_output(Random& random, int input, int size, int stride, int pa
     return 1 + between(random, room / stride, (room + stride - 1) / stride + 1);
 }
 
-inline Window random_window(Random& random) {
-    Window window;
+inline SlidingWindow random_window(Random& random) {
+    SlidingWindow window;
     window.height = between(random, 1, 5);
     window.width = between(random, 1, 5);
     window.stride = between(random, 1, 4);

@@ -72,7 +72,7 @@ struct AveragePool {
     }
 
 private:
-    static constexpr Index width = 32;
+    static constexpr Index width = 16;
 
     /// One part of what lies inside a window; 0 when nothing does.
     template <class T>

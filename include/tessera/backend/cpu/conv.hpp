@@ -103,7 +103,7 @@ struct Conv {
     }
 
 private:
-    static constexpr Index column_bytes = Index{4} << 20;
+    static constexpr Index column_bytes = Index{2} << 20;
 
     template <class T>
     struct Memory {

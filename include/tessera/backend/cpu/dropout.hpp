@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/core/random.hpp"
 
 namespace tessera::cpu {
@@ -40,7 +41,12 @@ struct Dropout {
         if (!dx) return;
         const T factor = static_cast<T>(1 / (1 - rate));
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index i = begin; i < end; ++i) dx[i] = mask[i] ? dy[i] * factor : T{0};
+            const std::uint8_t* kept = mask + begin;
+            const T* gradient = dy + begin;
+            compute_run(end - begin, dx + begin, [=](Index i) {
+                const T passed = gradient[i] * factor;
+                return kept[i] ? passed : T{0};
+            });
         });
     }
 };

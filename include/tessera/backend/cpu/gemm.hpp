@@ -137,26 +137,28 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 /// sums[j] += sum over the rows of a[i, j]; a (rows, columns) without gaps.
 template <class T>
 void add_column_sums(Index rows, Index columns, const T* a, T* sums, int threads) {
-    constexpr Index width = 64 / sizeof(T);
+    constexpr Index width = 64;
     constexpr Index stretch = 256;  // rows added up in T before they join the sum in double
-    parallel_for((columns + width - 1) / width, threads_for(rows * columns, threads),
-                 [&](Index begin, Index end, int) {
-                     for (Index j = begin * width; j < std::min(end * width, columns); j += width) {
-                         const Index count = std::min(width, columns - j);
-                         double total[width] = {};
-                         for (Index first = 0; first < rows; first += stretch) {
-                             T part[width] = {};
-                             const Index last = std::min(rows, first + stretch);
-                             for (Index i = first; i < last; ++i) {
-                                 add_run(a + i * columns + j, part, count);
-                             }
-                             for (Index k = 0; k < width; ++k) total[k] += part[k];
-                         }
-                         for (Index k = 0; k < count; ++k) {
-                             sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
-                         }
-                     }
-                 });
+    const auto add_up = [&](Index first_column, Index last_column) {
+        in_pieces<width>(last_column - first_column, [&](Index at, auto length) {
+            const Index j = first_column + at;
+            double total[width] = {};
+            for (Index first = 0; first < rows; first += stretch) {
+                T part[width] = {};
+                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
+                    for (Index k = 0; k < length; ++k) part[k] += a[i * columns + j + k];
+                }
+                for (Index k = 0; k < length; ++k) total[k] += part[k];
+            }
+            for (Index k = 0; k < length; ++k) {
+                sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
+            }
+        });
+    };
+    constexpr Index unit = 16;  // a cache line
+    parallel_for(
+        (columns + unit - 1) / unit, threads_for(rows * columns, threads),
+        [&](Index begin, Index end, int) { add_up(begin * unit, std::min(end * unit, columns)); });
 }
 
 }  // namespace tessera::cpu

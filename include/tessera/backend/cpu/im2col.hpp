@@ -44,7 +44,9 @@ void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, 
                     std::fill_n(columns, stretch, T{0});
                     continue;
                 }
-                std::fill_n(columns, inside.begin * channels, T{0});
+                if (inside.end - inside.begin < g.window.width) {
+                    std::fill_n(columns, stretch, T{0});
+                }
                 const T* from = image + (iy * g.input.width + left) * g.input.channels;
                 if (g.groups == 1) {
                     copy_run(from + inside.begin * channels, columns + inside.begin * channels,
@@ -54,8 +56,6 @@ void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, 
                         copy_run(from + kx * g.input.channels, columns + kx * channels, channels);
                     }
                 }
-                std::fill_n(columns + inside.end * channels,
-                            (g.window.width - inside.end) * channels, T{0});
             }
         }
     }

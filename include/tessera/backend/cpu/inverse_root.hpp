@@ -20,11 +20,11 @@ constexpr T inverse_root(T x) {
     using Bits = std::conditional_t<single, std::int32_t, std::int64_t>;
     static_assert(sizeof(T) == sizeof(Bits));
     constexpr Bits magic = single ? Bits{0x5F3759DF} : static_cast<Bits>(0x5FE6EB50C7B537A9);
-    T y = std::bit_cast<T>(magic - (std::bit_cast<Bits>(x) >> 1));
-    for (int step = 0; step < (single ? 3 : 4); ++step) {
-        y *= T(1.5) - (T(0.5) * x * y) * y;
-    }
-    return y;
+    const T guess = std::bit_cast<T>(magic - (std::bit_cast<Bits>(x) >> 1));
+    const T half = T(0.5) * x;
+    const auto refined = [half](T y) { return y * (T(1.5) - half * y * y); };
+    const T root = refined(refined(refined(guess)));  // a loop would not be unrolled at -O2
+    return single ? root : refined(root);
 }
 
 }  // namespace tessera::cpu

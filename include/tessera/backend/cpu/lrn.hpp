@@ -17,25 +17,17 @@ namespace tessera::cpu {
 struct Lrn {
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
-        const Index channels = g.shape.channels;
+        const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
         with_power<T>(g.beta, [&](auto power) {
-            each_row(g, [&](Index at) {
-                for (Index first = 0; first < channels; first += width) {
-                    const Index count = std::min(width, channels - first);
-                    T sums[width] = {};
-                    add_windows(g.size / 2, (g.size - 1) / 2, first, count, channels, sums,
-                                [&](Index j) { return x[at + j] * x[at + j]; });
-                    T* __restrict to = y + at + first;
-                    const T* __restrict from = x + at + first;
-                    const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
-                    in_pieces<16>(count, [&](Index i, auto length) {
-                        for (Index c = i; c < i + length; ++c) {
-                            sums[c] = k + alpha * sums[c];
-                            to[c] = from[c] * power(sums[c]);
-                        }
-                    });
-                    if (scale) copy_run(sums, scale + at + first, count);
-                }
+            each_stretch(g, [&](Index at, Index first, Index count) {
+                T sums[width];
+                const T* row = x + at;
+                add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
+                            [=](Index j) { return row[j] * row[j]; });
+                T* scales = scale ? scale + at + first : sums;
+                compute_run(count, scales, [&](Index c) { return k + alpha * sums[c]; });
+                compute_run(count, y + at + first,
+                            [=](Index c) { return row[first + c] * power(scales[c]); });
             });
         });
     }
@@ -46,39 +38,38 @@ struct Lrn {
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
                          T* dx) {
         if (!dx) return;
-        const Index channels = g.shape.channels;
+        const T factor = static_cast<T>(2 * g.alpha * g.beta);
         with_power<T>(g.beta, [&](auto power) {
-            each_row(g, [&](Index at) {
-                for (Index first = 0; first < channels; first += width) {
-                    const Index count = std::min(width, channels - first);
-                    T sums[width] = {};
-                    add_windows((g.size - 1) / 2, g.size / 2, first, count, channels, sums,
-                                [&](Index j) { return dy[at + j] * y[at + j] / scale[at + j]; });
-                    T* __restrict to = dx + at + first;
-                    const T* __restrict in = x + at + first;
-                    const T* __restrict out = dy + at + first;
-                    const T* __restrict s = scale + at + first;
-                    const T factor = static_cast<T>(2 * g.alpha * g.beta);
-                    in_pieces<16>(count, [&](Index i, auto length) {
-                        for (Index c = i; c < i + length; ++c) {
-                            to[c] = out[c] * power(s[c]) - factor * in[c] * sums[c];
-                        }
-                    });
-                }
+            each_stretch(g, [&](Index at, Index first, Index count) {
+                T sums[width];
+                const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
+                add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
+                            [=](Index j) { return gradient[j] * out[j] / scales[j]; });
+                compute_run(count, dx + at + first, [&](Index c) {
+                    const Index i = first + c;
+                    return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
+                });
             });
         });
     }
 
 private:
     static constexpr Index width = 128;
+    static constexpr Index reach = 64;
 
-    /// Calls f(at) with the first element of every position.
+    /// Calls f(first element of a position, first channel, channels) for stretches of at most
+    /// `width` channels.
     template <class F>
-    static void each_row(const LrnGeometry& g, const F& f) {
+    static void each_stretch(const LrnGeometry& g, const F& f) {
+        const Index channels = g.shape.channels;
         const Index rows = g.batch * g.shape.area();
-        parallel_for(rows, threads_for(rows * g.shape.channels, max_threads()),
+        parallel_for(rows, threads_for(rows * channels, max_threads()),
                      [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) f(row * g.shape.channels);
+                         for (Index row = begin; row < end; ++row) {
+                             for (Index first = 0; first < channels; first += width) {
+                                 f(row * channels, first, std::min(width, channels - first));
+                             }
+                         }
                      });
     }
 
@@ -95,25 +86,29 @@ private:
         }
     }
 
-    /// sums[i] += sum of value(j) over j in first + i - before .. first + i + after, clipped to
+    /// sums[i] = sum of value(j) over j in first + i - before .. first + i + after, clipped to
     /// 0 .. channels - 1, for i in 0 .. count - 1.
     template <class T, class Value>
     static void add_windows(Index before, Index after, Index first, Index count, Index channels,
-                            T* __restrict sums, const Value& value) {
-        const Index end = std::min(channels, first + count + after);
-        for (Index j = std::max<Index>(0, first - before); j < end; j += width) {
-            const Index have = std::min(width, end - j);
-            T values[width];
-            in_pieces<16>(have, [&](Index at, auto length) {
-                for (Index k = 0; k < length; ++k) values[at + k] = value(j + at + k);
+                            T* sums, const Value& value) {
+        std::fill_n(sums, count, T{0});
+        // At most `reach` members of every window at a time.
+        for (Index from = first - before; from <= first + after; from += reach) {
+            const Index members = std::min(reach, first + after + 1 - from);
+            T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
+            const Index skip = std::clamp<Index>(-from, 0, count + members);
+            const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
+            std::fill_n(values, skip, T{0});
+            std::fill(values + stop, values + count + members, T{0});
+            compute_run(stop - skip, values + skip,
+                        [=](Index k) { return value(from + skip + k); });
+            in_pieces<16>(count, [&](Index at, auto length) {
+                T sum[16] = {};
+                for (Index d = 0; d < members; ++d) {
+                    for (Index k = 0; k < length; ++k) sum[k] += values[at + d + k];
+                }
+                for (Index k = 0; k < length; ++k) sums[at + k] += sum[k];
             });
-            // Value j + k belongs to the sums of j + k - after .. j + k + before.
-            for (Index shift = -after; shift <= before; ++shift) {
-                const Index target = j + shift - first;
-                const Index skip = std::max<Index>(0, -target);
-                const Index stop = std::min(have, count - target);
-                if (skip < stop) add_run(values + skip, sums + target + skip, stop - skip);
-            }
         }
     }
 };

@@ -77,8 +77,9 @@ struct MaxPool {
                                          const Index from =
                                              (image + oy * g.output.width + ox) * channels + c;
                                          for (Index k = 0; k < length; ++k) {
+                                             const T gradient = dy[from + k];
                                              sum[k] +=
-                                                 argmax[from + k] == position ? dy[from + k] : T{0};
+                                                 argmax[from + k] == position ? gradient : T{0};
                                          }
                                      }
                                  }
@@ -89,7 +90,7 @@ struct MaxPool {
     }
 
 private:
-    static constexpr Index width = 32;
+    static constexpr Index width = 16;
 };
 
 }  // namespace tessera::cpu

@@ -20,31 +20,53 @@ void in_pieces(Index count, const F& f) {
     if (begin < count) f(begin, count - begin);
 }
 
-/// to = from. Short runs are copied here: a patch row of three channels is too short for a call.
+/// to[i] = value(i). Goes through a local array, which nothing else can overlap, so that compilers
+/// vectorise without a check and `to` may be what value(i) reads.
+template <class T, class Value>
+void compute_run(Index count, T* to, const Value& value) {
+    constexpr Index width = 16;
+    in_pieces<width>(count, [&](Index at, auto length) {
+        T piece[width];
+        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
+    });
+}
+
+namespace detail {
+
+/// As many whole pieces as fit, and one that ends with the run and overlaps the one before.
+template <Index Piece, class T>
+inline void copy_overlapping(const T* __restrict from, T* __restrict to, Index count) {
+    constexpr std::size_t bytes = static_cast<std::size_t>(Piece) * sizeof(T);
+    for (Index i = 0; i + Piece < count; i += Piece) std::memcpy(to + i, from + i, bytes);
+    std::memcpy(to + count - Piece, from + count - Piece, bytes);
+}
+
+}  // namespace detail
+
+/// to = from, without a call: one row of a patch of three channels is too short for that.
 template <class T>
-void copy_run(const T* __restrict from, T* __restrict to, Index count) {
-    constexpr Index piece = 16;
-    if (count < piece || count > 32 * piece) {
-        if (count > piece) {
-            std::memcpy(to, from, static_cast<std::size_t>(count) * sizeof(T));
-        } else {
-            for (Index i = 0; i < count; ++i) to[i] = from[i];
-        }
-        return;
+inline void copy_run(const T* __restrict from, T* __restrict to, Index count) {
+    if (count >= 16) {
+        detail::copy_overlapping<16>(from, to, count);
+    } else if (count >= 4) {
+        detail::copy_overlapping<4>(from, to, count);
+    } else {
+        for (Index i = 0; i < count; ++i) to[i] = from[i];
     }
-    for (Index i = 0; i + piece < count; i += piece) {
-        std::memcpy(to + i, from + i, piece * sizeof(T));
-    }
-    // The last piece overlaps the one before.
-    std::memcpy(to + count - piece, from + count - piece, piece * sizeof(T));
 }
 
 /// to += from
 template <class T>
-void add_run(const T* __restrict from, T* __restrict to, Index count) {
-    in_pieces<16>(count, [&](Index at, auto length) {
-        for (Index i = 0; i < length; ++i) to[at + i] += from[at + i];
-    });
+inline void add_run(const T* __restrict from, T* __restrict to, Index count) {
+    Index i = 0;
+    for (; i + 16 <= count; i += 16) {
+        for (Index k = 0; k < 16; ++k) to[i + k] += from[i + k];
+    }
+    for (; i + 4 <= count; i += 4) {
+        for (Index k = 0; k < 4; ++k) to[i + k] += from[i + k];
+    }
+    for (; i < count; ++i) to[i] += from[i];
 }
 
 }  // namespace tessera::cpu

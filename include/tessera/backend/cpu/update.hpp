@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// One step of each optimiser in one pass over its arrays.
+// One step of each optimiser in one pass through memory.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
@@ -23,16 +24,18 @@ struct Update {
         const T inward = krizhevsky ? -rate : T{1};
         const T along = krizhevsky ? T{-1} : nesterov ? rate * momentum : rate;
         const T ahead = nesterov ? rate : T{0};
-        each_piece(n, [=](Index at, auto length) {
-            const T* __restrict gradients = g + at;
-            T* __restrict velocities = v + at;
-            T* __restrict weights = w + at;
-            for (Index i = 0; i < length; ++i) {
-                const T gradient = scale * gradients[i] + decay * weights[i];
-                const T velocity = momentum * velocities[i] + inward * gradient;
-                velocities[i] = velocity;
-                weights[i] -= ahead * gradient + along * velocity;
-            }
+        each_stretch(n, [=](Index at, Index length) {
+            const T* gradients = g + at;
+            T* velocities = v + at;
+            T* weights = w + at;
+            const auto gradient = [=](Index i) {
+                return scale * gradients[i] + decay * weights[i];
+            };
+            compute_run(length, velocities,
+                        [=](Index i) { return momentum * velocities[i] + inward * gradient(i); });
+            compute_run(length, weights, [=](Index i) {
+                return weights[i] - (ahead * gradient(i) + along * velocities[i]);
+            });
         });
     }
 
@@ -46,28 +49,32 @@ struct Update {
         const T unbias = static_cast<T>(1 / (1 - std::pow(step.beta2, count)));
         const T keep = static_cast<T>(1 - step.rate * step.decay);
         const T epsilon = static_cast<T>(step.epsilon);
-        each_piece(n, [=](Index at, auto length) {
-            const T* __restrict gradients = g + at;
-            T* __restrict means = m + at;
-            T* __restrict squares = v + at;
-            T* __restrict weights = w + at;
-            for (Index i = 0; i < length; ++i) {
+        each_stretch(n, [=](Index at, Index length) {
+            const T* gradients = g + at;
+            T* means = m + at;
+            T* squares = v + at;
+            T* weights = w + at;
+            compute_run(length, means,
+                        [=](Index i) { return beta1 * means[i] + rest1 * (scale * gradients[i]); });
+            compute_run(length, squares, [=](Index i) {
                 const T gradient = scale * gradients[i];
-                const T mean = beta1 * means[i] + rest1 * gradient;
-                const T square = beta2 * squares[i] + rest2 * gradient * gradient;
-                const T root = unbias * square * inverse_root(unbias * square);
-                means[i] = mean;
-                squares[i] = square;
-                weights[i] = keep * weights[i] - rate * mean / (root + epsilon);
-            }
+                return beta2 * squares[i] + rest2 * gradient * gradient;
+            });
+            compute_run(length, weights, [=](Index i) {
+                const T square = unbias * squares[i];
+                const T root = square * inverse_root(square);
+                return keep * weights[i] - rate * means[i] / (root + epsilon);
+            });
         });
     }
 
 private:
+    /// Short enough that what one loop leaves the next finds in the nearest cache.
     template <class F>
-    static void each_piece(Index n, const F& f) {
+    static void each_stretch(Index n, const F& f) {
+        constexpr Index stretch = 1024;
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            in_pieces<16>(end - begin, [&](Index at, auto length) { f(begin + at, length); });
+            for (Index at = begin; at < end; at += stretch) f(at, std::min(stretch, end - at));
         });
     }
 };
