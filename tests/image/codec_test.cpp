@@ -239,9 +239,9 @@ TEST_CASE("bytes that are no image are refused with what they are") {
     CHECK(has(message("version https://git-lfs.github.com/spec/v1"), "Git LFS pointer"));
     CHECK(has(message("just words\n"), "found text (11 bytes)"));
     CHECK(has(message(std::string_view("\x00\x01\x02", 3)), "unknown bytes"));
-    CHECK(has(message("\xFF\xD8\xFF"), "header cannot be read"));
-    CHECK(has(message("\xFF\xD8\xFF"), "expected a whole JPEG or PNG"));
-    CHECK(has(message("\x89PNG\r\n\x1A\n"), "header cannot be read"));
+    CHECK(has(message("\xFF\xD8\xFF"), "found a JPEG image cut short (3 bytes)"));
+    CHECK(has(message("\xFF\xD8\xFF\xD9"), "header cannot be read"));
+    CHECK(has(message("\x89PNG\r\n\x1A\n"), "found a PNG image cut short (8 bytes)"));
 }
 
 TEST_CASE("an image cut short anywhere is refused") {
@@ -264,6 +264,18 @@ TEST_CASE("bytes after the end of an image do no harm") {
     const Image image = decode(jpeg);
     jpeg.insert(jpeg.end(), {0, 1, 2, 0xFF});
     CHECK(decode(jpeg) == image);
+}
+
+TEST_CASE("a Huffman table of more than 256 codes never reaches the decoder") {
+    Bytes jpeg = grey_jpeg;
+    const std::array<std::uint8_t, 2> mark{0xFF, 0xC4};
+    const auto table = std::search(jpeg.begin(), jpeg.end(), mark.begin(), mark.end());
+    REQUIRE(table != jpeg.end());
+    std::fill_n(table + 5, 16, std::uint8_t{17});  // 272 codes
+    CHECK(has(message_of([&] { decode(jpeg, {}, "x"); }), "x: found a JPEG image with a broken"));
+    CHECK(has(message_of([&] { image_shape(jpeg, "x"); }), "Huffman table"));
+    std::fill_n(table + 5, 16, std::uint8_t{16});  // 256, too many for what follows
+    CHECK_THROWS_AS(decode(jpeg), Error);
 }
 
 TEST_CASE("damaged data never crashes: an image or an Error") {

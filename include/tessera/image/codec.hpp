@@ -28,8 +28,8 @@
 #include <emmintrin.h>
 #endif
 
-// A namespace of its own and internal linkage: a program may use another copy of stb beside ours,
-// and several translation units of it may include this header.
+// A namespace of its own and internal linkage: several translation units may include this header,
+// and a program may use another copy of stb, implemented in a unit that does not include it.
 #define STB_IMAGE_IMPLEMENTATION
 #define STB_IMAGE_STATIC
 #define STBI_ONLY_JPEG
@@ -90,6 +90,9 @@ inline Shape image_shape(std::span<const std::uint8_t> bytes, std::string_view n
     require(!bytes.empty(), name, ": empty file, expected a JPEG or PNG image");
     require(format_of(bytes) != ImageFormat::other, name, ": found ", describe(bytes), " (",
             bytes.size(), " bytes), expected a JPEG or PNG image");
+    const std::string_view damage = damage_of(bytes);
+    require(damage.empty(), name, ": found ", describe(bytes), " ", damage, " (", bytes.size(),
+            " bytes), expected a whole one");
     int width = 0, height = 0, channels = 0;
     const int found = stb::stbi_info_from_memory(bytes.data(), detail::stb_length(bytes), &width,
                                                  &height, &channels);
@@ -110,8 +113,6 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     require(stored.area() <= options.most_pixels, name, ": the header states ", stored.width, " x ",
             stored.height, " pixels, expected at most ", options.most_pixels);
     require(bytes.size() <= INT_MAX, name, ": ", bytes.size(), " bytes, expected less than 2 GiB");
-    require(is_whole(bytes), name, ": found ", describe(bytes), " cut short after ", bytes.size(),
-            " bytes, expected ", stored.width, " x ", stored.height, " whole pixels");
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
         stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Image files by their bytes: which format, and whether the file was cut short.
+// Image files by their bytes: which format, and damage that the decoder would not notice.
 //
-// Needed beside the decoder because stb fills the rest of a truncated JPEG with grey and succeeds.
+// stb fills the rest of a truncated JPEG with grey and succeeds.
 #pragma once
 
 #include <algorithm>
@@ -29,34 +29,52 @@ inline std::size_t big_endian(std::span<const std::uint8_t> bytes, std::size_t a
     return value;
 }
 
+/// True when a Huffman segment at `at`, just behind its length, has a table of more than 256 codes:
+/// 16 counts a table, then a byte for each code. stb 2.27 would write past the end of its tables.
+inline bool huffman_overflows(std::span<const std::uint8_t> bytes, std::size_t at,
+                              std::size_t length) {
+    const std::size_t end = at + length;
+    while (at < end && at + 17 <= bytes.size()) {
+        std::size_t codes = 0;
+        for (std::size_t i = 1; i <= 16; ++i) codes += bytes[at + i];
+        if (codes > 256) return true;
+        at += 17 + codes;
+    }
+    return false;
+}
+
 /// Walks segments (marker, length, payload) and entropy-coded data up to the end marker FF D9.
-inline bool jpeg_is_whole(std::span<const std::uint8_t> bytes) {
+inline std::string_view damage_of_jpeg(std::span<const std::uint8_t> bytes) {
     std::size_t at = 2;
     while (at + 1 < bytes.size()) {
         const auto found = std::find(bytes.begin() + std::ptrdiff_t(at), bytes.end(), 0xFF);
         at = static_cast<std::size_t>(found - bytes.begin());
         while (at < bytes.size() && bytes[at] == 0xFF) ++at;  // fill bytes
-        if (at >= bytes.size()) return false;
+        if (at >= bytes.size()) break;
         const std::uint8_t marker = bytes[at++];
-        if (marker == 0xD9) return true;
+        if (marker == 0xD9) return {};
         // FF 00 is a data byte; 01 and D0 .. D8 stand alone.
         if (marker <= 0x01 || (marker >= 0xD0 && marker <= 0xD8)) continue;
-        if (at + 2 > bytes.size()) return false;
-        at += std::max<std::size_t>(2, big_endian(bytes, at, 2));
+        if (at + 2 > bytes.size()) break;
+        const std::size_t length = std::max<std::size_t>(2, big_endian(bytes, at, 2));
+        if (marker == 0xC4 && huffman_overflows(bytes, at + 2, length - 2)) {
+            return "with a broken Huffman table";
+        }
+        at += length;
     }
-    return false;
+    return "cut short";
 }
 
 /// Walks chunks (length, name, payload, checksum) up to IEND.
-inline bool png_is_whole(std::span<const std::uint8_t> bytes) {
+inline std::string_view damage_of_png(std::span<const std::uint8_t> bytes) {
     std::size_t at = 8;
     while (at + 12 <= bytes.size()) {
         const std::size_t length = big_endian(bytes, at, 4);
         const bool last = starts_with(bytes.subspan(at + 4), "IEND");
         at += 12 + length;
-        if (last) return at <= bytes.size();
+        if (last && at <= bytes.size()) return {};
     }
-    return false;
+    return "cut short";
 }
 
 }  // namespace detail
@@ -67,15 +85,16 @@ inline ImageFormat format_of(std::span<const std::uint8_t> bytes) {
     return ImageFormat::other;
 }
 
-/// False when a JPEG or PNG ends before its own end mark.
-inline bool is_whole(std::span<const std::uint8_t> bytes) {
+/// Damage that the decoder would not notice, in words: "cut short" when a JPEG or PNG ends before
+/// its own end mark. Empty when there is none.
+inline std::string_view damage_of(std::span<const std::uint8_t> bytes) {
     switch (format_of(bytes)) {
         case ImageFormat::jpeg:
-            return detail::jpeg_is_whole(bytes);
+            return detail::damage_of_jpeg(bytes);
         case ImageFormat::png:
-            return detail::png_is_whole(bytes);
+            return detail::damage_of_png(bytes);
         default:
-            return true;
+            return {};
     }
 }
 
