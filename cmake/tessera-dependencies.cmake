@@ -17,8 +17,6 @@ find_package(Eigen3 3.4 QUIET NO_MODULE)
 tessera_need(Eigen3_FOUND "Eigen (3.4)" libeigen3-dev)
 find_package(pugixml QUIET)
 tessera_need(pugixml_FOUND pugixml libpugixml-dev)
-find_package(nlohmann_json QUIET)
-tessera_need(nlohmann_json_FOUND nlohmann_json nlohmann-json3-dev)
 find_path(TESSERA_STB_INCLUDE stb_image.h PATH_SUFFIXES stb
   DOC "Folder that holds stb_image.h, stb_image_write.h and stb_image_resize.h")
 mark_as_advanced(TESSERA_STB_INCLUDE)

@@ -39,7 +39,6 @@ THIRD_PARTY = {
     "Eigen/": "backend/cpu/gemm.hpp",
     "stb": "image/codec.hpp",
     "pugixml": "data/voc.hpp",
-    "nlohmann/": "io/safetensors.hpp",
     "cublas": "backend/cuda/gemm.cuh",
     "omp.h": "backend/cpu/parallel.hpp",
 }

@@ -2,6 +2,7 @@
 // expect: tessera: this is not a layer; derive it from tessera::Layer
 // expect: check_fit
 // expect: Sharpen
+// expect: 8, 30, 30
 // lines: 12 50
 // errors: 1 3
 #include "tessera/backend/reference/reference.hpp"
