@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// No op allocates: what it needs beyond the stack comes from its caller.
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "oracle.hpp"
+#include "tessera/backend/cpu/cpu.hpp"
+
+using namespace tessera;
+using namespace tessera::test;
+
+// Sanitizers bring a malloc of their own.
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define TESSERA_TEST_OWN_MALLOC 0
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
+#define TESSERA_TEST_OWN_MALLOC 0
+#endif
+
+#ifndef TESSERA_TEST_OWN_MALLOC
+
+namespace {
+std::atomic<long> allocations = 0;
+}
+
+extern "C" void* __libc_malloc(std::size_t);
+extern "C" void* __libc_memalign(std::size_t, std::size_t);
+
+extern "C" void* malloc(std::size_t bytes) noexcept {
+    ++allocations;
+    return __libc_malloc(bytes);
+}
+extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+    ++allocations;
+    return __libc_memalign(alignment, bytes);
+}
+extern "C" int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) noexcept {
+    ++allocations;
+    *memory = __libc_memalign(alignment, bytes);
+    return *memory ? 0 : 12;
+}
+
+TEST_CASE("products allocate nothing after the threads have started") {
+    Random random({.seed = 1});
+    const ConvGeometry conv{
+        .batch = 4, .input = {32, 30, 30}, .output = {400, 30, 30}, .window = {3, 3, 1, 1, 1}};
+    const LinearGeometry linear{.batch = 40, .inputs = 900, .outputs = 1100};
+    const auto x = random_values<float>(random, 4 * conv.input.size());
+    const auto weights = random_values<float>(random, linear.inputs * linear.outputs);
+    auto y = random_values<float>(random, 4 * conv.output.size());
+    std::vector<float> dx(x.size()), dweights(weights.size()), dbias(1100);
+    Memory<cpu::Conv, float> conv_memory(conv, 2);
+    Memory<cpu::Linear, float> linear_memory(linear, 2);
+    for (int round = 0; round < 2; ++round) {
+        const long before = allocations;
+        cpu::Conv::forward(conv, x.data(), weights.data(), dbias.data(), y.data(), conv_memory);
+        cpu::Conv::backward_data(conv, weights.data(), y.data(), dx.data(), conv_memory);
+        cpu::Conv::backward_parameters(conv, x.data(), y.data(), dweights.data(), dbias.data(),
+                                       conv_memory);
+        cpu::Linear::forward(linear, x.data(), weights.data(), dbias.data(), y.data(),
+                             linear_memory);
+        cpu::Linear::backward_data(linear, weights.data(), y.data(), dx.data(), linear_memory);
+        cpu::Linear::backward_parameters(linear, x.data(), y.data(), dweights.data(), dbias.data(),
+                                         linear_memory);
+        if (round == 1) CHECK(allocations == before);
+    }
+    CHECK(allocations > 0);
+}
+
+#endif
