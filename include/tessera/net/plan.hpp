@@ -112,11 +112,12 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
         int last = i + 1;
         if (differentiable(i) && layer.needs_output) last = backward_tick(i);
         if (i + 1 < n && differentiable(i + 1) && layer_at(i + 1).needs_input) {
-            last = backward_tick(i + 1);
+            last = std::max(last, backward_tick(i + 1));
         }
         if (layer.tapped || i + 1 == n) last = 2 * n + 1;
         const bool shares = layer.in_place && i > 0 && !layer_at(i - 1).tapped &&
-                            !(differentiable(i - 1) && layer_at(i - 1).needs_output);
+                            !(differentiable(i - 1) && layer_at(i - 1).needs_output) &&
+                            !(differentiable(i) && layer.needs_input);
         if (shares) {
             plan.activations[at + 1] = plan.activations[at];
             auto& block = blocks[static_cast<std::size_t>(plan.activations[at])];
