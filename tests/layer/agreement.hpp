@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: MIT
+// Does a network on Cpu, in float, do what it does on Reference in double?
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <span>
+#include <vector>
+
+#include "tessera/backend/cpu/cpu.hpp"
+#include "tessera/backend/reference/reference.hpp"
+#include "tessera/net/model.hpp"
+
+namespace tessera::test {
+
+/// The largest difference, relative to the largest expected magnitude; infinite for a NaN.
+inline double apart(std::span<const float> found, std::span<const double> expected) {
+    double most = 0, largest = std::numeric_limits<double>::min();
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        const double difference = std::abs(found[i] - expected[i]);
+        if (!std::isfinite(difference)) return std::numeric_limits<double>::infinity();
+        most = std::max(most, difference);
+        largest = std::max(largest, std::abs(expected[i]));
+    }
+    return most / largest;
+}
+
+template <class T>
+std::span<const T> values(View<const T> view) {
+    return {view.data, static_cast<std::size_t>(view.size())};
+}
+
+/// Runs the network forward and backward on both with the same numbers and returns the largest
+/// difference of outputs at inference, outputs in training, and gradients. Arenas begin as NaN.
+template <class Net, Shape Input>
+double disagreement(int batch, Shape actual = Input, std::uint64_t seed = 1) {
+    Model<Net, Input, Cpu, float> model;
+    Model<Net, Input, Reference, double> oracle;
+    Random random({.seed = seed, .purpose = Purpose::sample});
+    for (int i = 0; i < model.parameters().count(); ++i) {
+        const auto scale =
+            1 / std::sqrt(static_cast<float>(oracle.parameters().entry(i).info.fan_in()));
+        for (float& value : model.parameters()[i]) value = random.uniform(-1, 1) * scale;
+        std::ranges::copy(model.parameters()[i], oracle.parameters()[i].begin());
+    }
+    std::vector<float> input(static_cast<std::size_t>(batch * actual.size()));
+    for (float& value : input) value = random.uniform(-1, 1);
+    const std::vector<double> wide(input.begin(), input.end());
+
+    auto resting = model.workspace(batch, Mode::inference, actual);
+    auto resting_oracle = oracle.workspace(batch, Mode::inference, actual);
+    auto workspace = model.workspace(batch, Mode::training, actual, true);
+    auto oracle_workspace = oracle.workspace(batch, Mode::training, actual, true);
+    for (auto* each : {&resting, &workspace}) each->fill(std::byte{0xFF});
+    for (auto* each : {&resting_oracle, &oracle_workspace}) each->fill(std::byte{0xFF});
+
+    const Stream masks{seed, Purpose::dropout};
+    const View<const float> x{input.data(), batch, actual};
+    const View<const double> wide_x{wide.data(), batch, actual};
+    const auto rest = model.forward(resting, x);
+    double most = apart(values(rest), values(oracle.forward(resting_oracle, wide_x)));
+    const auto y = model.forward(workspace, x, masks);
+    most =
+        std::max(most, apart(values(y), values(oracle.forward(oracle_workspace, wide_x, masks))));
+
+    const auto dy = workspace.gradient(model.depth);
+    const auto wide_dy = oracle_workspace.gradient(model.depth);
+    for (Index i = 0; i < dy.size(); ++i) wide_dy[i] = dy[i] = random.uniform(-1, 1);
+    auto gradients = model.gradients();
+    auto expected = oracle.gradients();
+    model.backward(workspace, gradients);
+    oracle.backward(oracle_workspace, expected);
+    most = std::max(most, apart(values<float>(workspace.gradient(0)),
+                                values<double>(oracle_workspace.gradient(0))));
+    for (int i = 0; i < model.parameters().count(); ++i) {
+        const ParameterEntry& entry = model.parameters().entry(i);
+        if (entry.frozen) continue;
+        const auto size = static_cast<std::size_t>(entry.info.count());
+        most = std::max(most, apart({gradients.data() + entry.offset, size},
+                                    {expected.data() + entry.offset, size}));
+    }
+    return most;
+}
+
+/// The largest disagreement over random batches of 1 to 33 and random extents of a dynamic input.
+template <class Net, int Channels>
+double disagreement_over_shapes(int smallest, int largest, int trials = 6) {
+    constexpr int batches[] = {1, 2, 3, 7, 16, 33};
+    Random random({.seed = 7, .purpose = Purpose::sample});
+    double most = 0;
+    for (int trial = 0; trial < trials; ++trial) {
+        auto extent = [&] {
+            return smallest + static_cast<int>(
+                                  random.below(static_cast<std::uint32_t>(largest - smallest + 1)));
+        };
+        const Shape actual{Channels, extent(), extent()};
+        const double found = disagreement<Net, Shape{Channels, dynamic, dynamic}>(
+            batches[trial % 6], actual, static_cast<std::uint64_t>(trial));
+        most = std::max(most, found);
+    }
+    return most;
+}
+
+}  // namespace tessera::test
