@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Reads text files of one entry per line.
+// Text files of one entry per line, and the numbers in them.
 #pragma once
 
 #include <algorithm>
@@ -44,6 +44,13 @@ Number parse_number(std::string_view word, std::string_view where, std::string_v
     if constexpr (std::is_floating_point_v<Number>) good = good && std::isfinite(value);
     require(good, where, "found '", word, "', expected ", expected);
     return value;
+}
+
+/// The shortest decimal that reads back as the same number.
+inline std::string shortest(double value) {
+    char digits[32];
+    const auto result = std::to_chars(digits, digits + sizeof digits, value);
+    return {digits, result.ptr};
 }
 
 /// One line of a file that has more than blanks.

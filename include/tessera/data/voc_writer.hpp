@@ -2,8 +2,6 @@
 // Writes annotations and lists as PASCAL VOC has them, for generated or converted data.
 #pragma once
 
-#include <charconv>
-#include <cstdio>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -12,6 +10,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/file.hpp"
+#include "tessera/data/lines.hpp"
 #include "tessera/data/voc_annotation.hpp"
 
 namespace tessera {
@@ -31,13 +30,6 @@ inline std::string xml_escaped(std::string_view words) {
         }
     }
     return escaped;
-}
-
-/// The shortest decimal that reads back as the same number.
-inline std::string shortest(double value) {
-    char digits[32];
-    const auto result = std::to_chars(digits, digits + sizeof digits, value);
-    return {digits, result.ptr};
 }
 
 inline std::string voc_object_text(const VocObject& object, const std::string& name) {
