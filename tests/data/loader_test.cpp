@@ -9,6 +9,8 @@
 #include <set>
 
 #include "helpers.hpp"
+#include "tessera/data/image_folder.hpp"
+#include "tessera/image/codec.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;
@@ -253,6 +255,39 @@ TEST_CASE("a batch without a good sample, or a blank that fails, stops all the s
                      [](const LoaderSample&, Rows&) { fail("cannot blank"); });
     strict.start(0, 1);
     CHECK(message_of([&] { strict.next(); }) == "cannot blank");
+}
+
+TEST_CASE("broken images in a folder stop the loader or are skipped and counted") {
+    const TemporaryFolder folder;
+    for (const char* name : {"n01/a.png", "n01/b.png", "n02/c.png"}) {
+        folder.add(name, "");
+        write_image(folder / name, Image(3, 2));
+    }
+    const std::string whole = words_of(folder / "n01/a.png");
+    folder.add("n01/empty.jpg", "");
+    folder.add("n02/cut.png", whole.substr(0, whole.size() / 2));
+    folder.add("n02/words.jpg", "this is no image");
+    const ImageSet set = read_image_folder(folder.path.string());
+    REQUIRE(set.items.size() == 6);
+    const auto produce = [&](const LoaderSample& sample, Rows& batch) {
+        const Image image = read_image(set.items[std::size_t(sample.index)].path);
+        batch.values[std::size_t(sample.position)] = image.width;
+    };
+    LoaderOptions options{.samples = 6, .batch = 3, .workers = 2, .shuffle = false};
+    RowLoader strict(options, rows(3), produce);
+    strict.start(0);
+    CHECK(has(message_of([&] { strict.next(); }), (folder / "n01/empty.jpg") + ": empty file"));
+
+    options.bad = BadSample::skip;
+    RowLoader loader(options, rows(3), produce, clear);
+    loader.start(0);
+    CHECK(drain(loader).values == std::vector<std::vector<double>>{{3, 3, -1}, {3, -1, -1}});
+    CHECK(loader.skipped() == 3);
+    const std::vector<std::string> complaints = loader.complaints();
+    for (const char* name : {"n01/empty.jpg", "n02/cut.png", "n02/words.jpg"}) {
+        CHECK(std::ranges::any_of(complaints,
+                                  [&](const std::string& c) { return has(c, folder / name); }));
+    }
 }
 
 TEST_CASE("options that make no sense are refused") {

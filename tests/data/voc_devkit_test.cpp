@@ -56,6 +56,29 @@ TEST_CASE("a tree that was written is read back identically") {
     CHECK(words_of(folder.list("square", "train")) == "a1  1\na2 -1\na3 -1\n");
 }
 
+TEST_CASE("the fingerprint follows images and objects, not the place") {
+    const SmallTree tree, twin;
+    const auto mark = [](const SmallTree& t) {
+        const VocFolder folder = open_voc(t.root);
+        return fingerprint(folder, read_voc_set(folder, "train"));
+    };
+    CHECK(mark(tree) == mark(twin));
+    write_file(open_voc(twin.root).image("a2"), "longer");
+    CHECK(mark(tree) != mark(twin));
+    VocAnnotation moved = tree.images[0];
+    const std::uint64_t before = mark(tree);
+    moved.objects[0].box.right -= 1;
+    write_voc_annotation(tree.root, moved, tree.classes);
+    CHECK(mark(tree) != before);
+}
+
+TEST_CASE("an image of another size than its annotation says is refused") {
+    const VocAnnotation image{.id = "a", .width = 4, .height = 3, .objects = {}};
+    CHECK_NOTHROW(check_voc_size(image, 4, 3));
+    CHECK(has(message_of([&] { check_voc_size(image, 3, 4); }),
+              "image a: found 3x4 pixels, expected 4x3"));
+}
+
 TEST_CASE("persons with actions are read back identically") {
     const SmallTree tree;
     VocActionFlags actions{};

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tessera/core/box.hpp"
+#include "tessera/core/error.hpp"
 
 namespace tessera {
 
@@ -69,6 +70,14 @@ inline std::vector<std::int8_t> voc_labels(const VocAnnotation& image, int class
         labels[static_cast<std::size_t>(label)] = voc_label(image, label);
     }
     return labels;
+}
+
+/// Throws Error unless the decoded image has the size that the annotation states: the boxes of a
+/// resized copy would be off without anyone noticing.
+inline void check_voc_size(const VocAnnotation& annotation, int width, int height) {
+    require(width == annotation.width && height == annotation.height, "image ", annotation.id,
+            ": found ", width, "x", height, " pixels, expected ", annotation.width, "x",
+            annotation.height, " as its annotation says");
 }
 
 }  // namespace tessera

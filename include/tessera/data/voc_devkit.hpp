@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/fingerprint.hpp"
 #include "tessera/data/lines.hpp"
 #include "tessera/data/voc.hpp"
 #include "tessera/data/voc_annotation.hpp"
@@ -147,6 +149,27 @@ inline VocSet read_voc_set(const VocFolder& folder, std::string_view set,
             read_voc_annotation(folder.annotation(id), folder.classes, outside));
     }
     return result;
+}
+
+/// Changes with the classes, the images, the sizes of their files, their objects and the order of
+/// all; not with the place of the folder.
+inline std::uint64_t fingerprint(const VocFolder& folder, const VocSet& set) {
+    Fingerprint mark;
+    for (const std::string& name : set.classes) mark.add(name);
+    for (const VocAnnotation& image : set.images) {
+        mark.add(image.id);
+        std::error_code error;
+        mark.add(std::filesystem::file_size(folder.image(image.id), error));
+        for (const VocObject& object : image.objects) {
+            mark.add(object.label);
+            mark.add(object.difficult);
+            for (const double corner :
+                 {object.box.left, object.box.top, object.box.right, object.box.bottom}) {
+                mark.add(std::bit_cast<std::uint64_t>(corner));
+            }
+        }
+    }
+    return mark.value();
 }
 
 /// Throws Error for the first image and class whose list (`<class>_<set>.txt`) says another label
