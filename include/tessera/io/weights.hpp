@@ -70,12 +70,14 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
 }  // namespace detail
 
 /// Writes every parameter, whole or not at all. `metadata` is kept in the header; "architecture" is
-/// added. Throws Error when the file cannot be written.
+/// added. `extras` are further tensors, of names that begin with "state.", which loading passes
+/// over. Throws Error when the file cannot be written.
 template <class Net, Shape Input, class Backend, class Scalar>
 void save_weights(const Model<Net, Input, Backend, Scalar>& model, const std::string& path,
-                  std::map<std::string, std::string> metadata = {}, const NameMap& names = {}) {
+                  std::map<std::string, std::string> metadata = {}, const NameMap& names = {},
+                  const std::vector<TensorSource>& extras = {}) {
     metadata["architecture"] = architecture<Net>(Input);
-    std::vector<TensorSource> sources;
+    std::vector<TensorSource> sources = extras;
     detail::append_parameters(model, names, sources);
     write_safetensors(path, sources, metadata);
 }

@@ -23,6 +23,13 @@ inline int max_threads() {
 #endif
 }
 
+/// Sets that number for the calling thread; workspaces made before keep theirs.
+inline void set_max_threads([[maybe_unused]] int threads) {
+#ifdef _OPENMP
+    omp_set_num_threads(threads);
+#endif
+}
+
 /// All the threads, or one where a team costs more than it saves (about 5 microseconds). Nothing in
 /// between: OpenMP keeps a team for the next region only if that has the same size.
 constexpr int threads_for(Index elements, int threads) { return elements < 16384 ? 1 : threads; }

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: MIT
+// Labelled images on their way into a network: decoded, brought to one size, cropped, normalised.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "program/console.hpp"
+#include "tessera/core/buffer.hpp"
+#include "tessera/data/image_folder.hpp"
+#include "tessera/data/loader.hpp"
+#include "tessera/image/augment.hpp"
+#include "tessera/image/codec.hpp"
+#include "tessera/image/mean.hpp"
+#include "tessera/image/normaliser.hpp"
+#include "tessera/image/resize.hpp"
+#include "tessera/train/evaluate.hpp"
+
+namespace program {
+
+using namespace tessera;
+
+/// A file as extent x extent pixels: shorter side to `extent`, then the middle (Krizhevsky's rule).
+inline Image read_square(const std::string& path, int extent) {
+    Image image = read_image(path);
+    if (image.width == extent && image.height == extent) return image;
+    const double side = std::min(image.width, image.height);
+    const double left = (image.width - side) / 2, top = (image.height - side) / 2;
+    return resize(image, Box{left, top, left + side, top + side}, Extent{extent, extent});
+}
+
+/// The images of a set at one size. They stay decoded in memory when they fit.
+class PreparedImages {
+public:
+    PreparedImages(ImageSet set, int extent, Index memory_limit)
+        : set_(std::move(set)),
+          extent_(extent),
+          kept_(Index{3} * extent * extent * std::ssize(set_.items) <= memory_limit) {}
+
+    const ImageSet& set() const { return set_; }
+    Index size() const { return std::ssize(set_.items); }
+    int extent() const { return extent_; }
+    int label(Index i) const { return set_.items[static_cast<std::size_t>(i)].label; }
+    Image read(Index i) const {
+        const auto at = static_cast<std::size_t>(i);
+        if (kept_ && !images_.empty() && !images_[at].empty()) return images_[at];
+        return read_square(set_.items[at].path, extent_);
+    }
+
+    /// Decodes everything once, for the mean and to keep. An unreadable image is an Error, or is
+    /// counted and left out of the mean when `skip` is given.
+    MeanAccumulator prepare(int threads, bool skip, Index& skipped,
+                            const std::function<bool()>& interrupted) {
+        if (kept_) images_.resize(static_cast<std::size_t>(size()));
+        ProgressLine line("reading images", static_cast<double>(size()), "images");
+        std::atomic<Index> next{0}, done{0}, bad{0};
+        std::vector<MeanAccumulator> sums(static_cast<std::size_t>(threads));
+        std::exception_ptr error;
+        std::mutex mutex;
+        auto work = [&](MeanAccumulator& sum) {
+            for (Index i; (i = next++) < size() && !interrupted();) {
+                try {
+                    Image image =
+                        read_square(set_.items[static_cast<std::size_t>(i)].path, extent_);
+                    sum.add(image);
+                    if (kept_) images_[static_cast<std::size_t>(i)] = std::move(image);
+                } catch (const Error&) {
+                    ++bad;
+                    if (!skip) {
+                        const std::lock_guard lock(mutex);
+                        if (!error) error = std::current_exception();
+                        next = size();
+                    }
+                }
+                const Index count = ++done;
+                if (count % 64 == 0) {
+                    const std::lock_guard lock(mutex);
+                    line.update(static_cast<double>(count));
+                }
+            }
+        };
+        std::vector<std::thread> workers;
+        for (int t = 1; t < threads; ++t) {
+            workers.emplace_back(work, std::ref(sums[static_cast<std::size_t>(t)]));
+        }
+        work(sums[0]);
+        for (std::thread& worker : workers) worker.join();
+        if (error) std::rethrow_exception(error);
+        skipped = bad;
+        for (std::size_t t = 1; t < sums.size(); ++t) sums[0].add(sums[t]);
+        return sums[0];
+    }
+
+private:
+    ImageSet set_;
+    int extent_;
+    bool kept_;
+    std::vector<Image> images_;
+};
+
+/// The rows of one batch.
+struct HostBatch {
+    Buffer<float> input;
+    std::vector<std::int32_t> labels;
+};
+
+struct ImageBatchOptions {
+    Shape crop{};
+    int batch = 64;
+    int workers = 1;
+    std::uint64_t seed = 1;
+    bool augment = false;  ///< random crop, mirror and order; else the centre, in order
+    bool skip_bad = false;
+};
+
+/// A source of batches for fit() and evaluate().
+class ImageBatches {
+public:
+    ImageBatches(const PreparedImages& images, const Normaliser& normaliser,
+                 const ImageBatchOptions& options, Index limit = -1)
+        : options_(options),
+          loader_(
+              {.samples = limit < 0 ? images.size() : std::min(limit, images.size()),
+               .batch = options.batch,
+               .workers = options.workers,
+               .seed = options.seed,
+               .shuffle = options.augment,
+               .whole_batches = options.augment,
+               .bad = options.skip_bad ? BadSample::skip : BadSample::stop},
+              [options] {
+                  return HostBatch{
+                      Buffer<float>(options.batch * options.crop.size()),
+                      std::vector<std::int32_t>(static_cast<std::size_t>(options.batch))};
+              },
+              [&images, &normaliser, options](const LoaderSample& sample, HostBatch& batch) {
+                  const Image image = images.read(sample.index);
+                  const Extent full{image.width, image.height};
+                  const Extent crop{options.crop.width, options.crop.height};
+                  const AugmentKey key{options.seed, sample.epoch,
+                                       static_cast<std::uint32_t>(sample.index)};
+                  const auto window =
+                      options.augment ? random_window(full, crop, key) : centre_window(full, crop);
+                  normaliser.write(image, window, crop,
+                                   batch.input.data() + sample.position * options.crop.size());
+                  batch.labels[static_cast<std::size_t>(sample.position)] =
+                      images.label(sample.index);
+              },
+              [options](const LoaderSample& sample, HostBatch& batch) {
+                  std::fill_n(batch.input.data() + sample.position * options.crop.size(),
+                              options.crop.size(), 0.0F);
+                  batch.labels[static_cast<std::size_t>(sample.position)] = -1;
+              }) {}
+
+    long batches() const { return loader_.batches(); }
+    void start(int epoch, long position) {
+        loader_.start(static_cast<std::uint32_t>(epoch), position);
+    }
+    bool next(Batch<float, std::int32_t>& batch) {
+        const auto loaded = loader_.next();
+        if (!loaded.batch) return false;
+        batch.input = {loaded.batch->input.data(), static_cast<int>(loaded.samples.size()),
+                       options_.crop};
+        batch.targets = std::span(loaded.batch->labels).first(loaded.samples.size());
+        return true;
+    }
+    Index skipped() const { return loader_.skipped(); }
+    std::vector<std::string> complaints() const { return loader_.complaints(); }
+
+private:
+    ImageBatchOptions options_;
+    Loader<HostBatch> loader_;
+};
+
+}  // namespace program

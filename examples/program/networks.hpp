@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// The networks the programs know, and the step from a number of classes in a folder to one in a
+// type.
+#pragma once
+
+#include <string>
+#include <type_traits>
+
+#include "tessera/core/error.hpp"
+#include "tessera/models/alexnet.hpp"
+#include "tessera/models/oquab.hpp"
+
+#ifndef TESSERA_SOURCE_CLASSES
+#define TESSERA_SOURCE_CLASSES 40, 200, 1000
+#endif
+#ifndef TESSERA_TARGET_CLASSES
+#define TESSERA_TARGET_CLASSES 10, 20
+#endif
+
+namespace program {
+
+using namespace tessera;
+
+/// An AlexNet for pictures of 64 x 64: five convolutions, three pools, FC6 and FC7 of 1,024. Inputs
+/// are scaled to about deviation 1, hence the larger alpha. 66.5 MFLOP forward.
+struct Small {
+    static constexpr const char* name = "small";
+    static constexpr int image = 64;           ///< extent that pictures are brought to
+    static constexpr Shape input{3, 56, 56};   ///< extent of a crop
+    static constexpr float scale = 1.0F / 60;  ///< of pixels, after the mean
+    static constexpr int hidden = 512;         ///< of FCa
+    using Normalisation = Lrn<K<1>, Alpha<1, 10>, AlphaUndivided>;
+
+    template <int Classes>
+    using Net =
+        Seq<Named<"conv1", Conv<48, 5, Stride<2>, Pad<2>>>, ReLU, Normalisation,
+            MaxPool<3, Stride<2>, Ceil>, Named<"conv2", Conv<96, 3, Pad<1>>>, ReLU, Normalisation,
+            MaxPool<3, Stride<2>, Ceil>, Named<"conv3", Conv<128, 3, Pad<1>>>, ReLU,
+            Named<"conv4", Conv<128, 3, Pad<1>>>, ReLU, Named<"conv5", Conv<128, 3, Pad<1>>>, ReLU,
+            Named<"pool5", MaxPool<3, Stride<2>, Ceil>>, Named<"fc6", Linear<1024>>, ReLU,
+            Dropout<>, Named<"fc7", Linear<1024>>, Named<"relu7", ReLU>, Dropout<>,
+            Named<"fc8", Linear<Classes>>>;
+};
+
+/// The 2012 network on 224 x 224 crops of 256 x 256.
+struct AlexNet {
+    static constexpr const char* name = "alexnet";
+    static constexpr int image = 256;
+    static constexpr Shape input{3, 224, 224};
+    static constexpr float scale = 1;
+    static constexpr int hidden = 2048;
+
+    template <int Classes>
+    using Net = models::AlexNet2012<Classes>;
+};
+
+/// Calls body(Position<N>{}) for the N in the list that equals `count`. Throws Error when it is not
+/// there: a network's width is part of its type, so a program is built for some numbers of classes.
+template <int... Known, class Body>
+auto with_count(int count, const char* what, const char* option, Body body) {
+    using Result = std::common_type_t<decltype(body(Position<Known>{}))...>;
+    Result result{};
+    const bool found = ((count == Known ? (result = body(Position<Known>{}), true) : false) || ...);
+    std::string known;
+    ((known += (known.empty() ? "" : ", ") + std::to_string(Known)), ...);
+    require(found, "found ", count, " ", what, ", but this program was built for ", known,
+            "; configure with -D", option, "=", count, " and build again");
+    return result;
+}
+
+template <class Body>
+auto with_source_classes(int count, Body body) {
+    return with_count<TESSERA_SOURCE_CLASSES>(count, "source classes", "TESSERA_SOURCE_CLASSES",
+                                              body);
+}
+
+template <class Body>
+auto with_target_classes(int count, Body body) {
+    return with_count<TESSERA_TARGET_CLASSES>(count, "target classes", "TESSERA_TARGET_CLASSES",
+                                              body);
+}
+
+/// Calls body(Small{}) or body(AlexNet{}).
+template <class Body>
+auto with_network(const std::string& name, Body body) {
+    if (name == Small::name) return body(Small{});
+    require(name == AlexNet::name, "--network: found '", name, "', expected small or alexnet");
+    return body(AlexNet{});
+}
+
+}  // namespace program

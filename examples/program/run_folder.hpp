@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+// A run folder: configuration, log with one JSON object a line, checkpoint, weights.
+#pragma once
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "tessera/core/error.hpp"
+#include "tessera/core/file.hpp"
+
+namespace program {
+
+using nlohmann::json;
+
+/// Appends whole lines; a full disk or a folder that cannot be written is an Error.
+class RunFolder {
+public:
+    explicit RunFolder(std::string path) : path_(std::move(path)) {
+        std::error_code error;
+        std::filesystem::create_directories(path_, error);
+        tessera::require(!error, path_, ": cannot make the run folder: ", error.message());
+    }
+    ~RunFolder() {
+        if (log_ >= 0) ::close(log_);
+    }
+    RunFolder(const RunFolder&) = delete;
+    RunFolder& operator=(const RunFolder&) = delete;
+
+    std::string file(const std::string& name) const { return path_ + "/" + name; }
+    bool has(const std::string& name) const { return std::filesystem::exists(file(name)); }
+    const std::string& path() const { return path_; }
+
+    void write_config(const json& config) const {
+        tessera::write_file(file("config.json"), config.dump(2) + "\n");
+    }
+    json read_config() const { return json::parse(tessera::read_file(file("config.json"))); }
+
+    /// {"event": ..., "time": seconds since 1970, ...} as one line of log.jsonl.
+    void log(const char* event, json fields) {
+        if (log_ < 0) {
+            log_ =
+                ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+            tessera::require(log_ >= 0, file("log.jsonl"), ": cannot open: ", std::strerror(errno));
+        }
+        fields["event"] = event;
+        fields["time"] =
+            std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
+                .count();
+        const std::string line = fields.dump() + "\n";
+        const ssize_t written = ::write(log_, line.data(), line.size());
+        tessera::require(written == static_cast<ssize_t>(line.size()), file("log.jsonl"),
+                         ": cannot write: ", written < 0 ? std::strerror(errno) : "disk full");
+    }
+
+private:
+    std::string path_;
+    int log_ = -1;
+};
+
+}  // namespace program
