@@ -90,9 +90,11 @@ public:
         require(actual == Input || (!Input.known() && actual.channels == Input.channels),
                 "workspace: the input is ", actual, ", expected ", Input);
         const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
-        const int misfit = first_misfit(rows);
-        require(misfit < 0, "workspace: layer ", misfit,
-                " does not accept its input for an image of ", actual);
+        if (const int misfit = first_misfit(rows); misfit >= 0) {
+            const LayerInfo& layer = rows[static_cast<std::size_t>(misfit)];
+            fail("workspace: layer ", misfit, " (", layer.kind, ") does not accept its input of ",
+                 layer.input, " for an image of ", actual);
+        }
         const Plan<depth> plan = make_plan(
             rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
         std::size_t scratch = 0;
@@ -134,9 +136,14 @@ public:
         return std::as_const(workspace).activation(count);
     }
 
-    /// From the gradient in workspace.gradient(depth) back to the first layer that learns; parameter
-    /// gradients are added to `gradients`. requires a forward pass of the same workspace in training.
+    /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
+    /// parameter gradients are added to `gradients`. requires a forward pass of the same workspace.
+    /// Throws Error when the workspace is not for training or the gradients are another model's.
     void backward(Workspace& workspace, Gradients& gradients) const {
+        require(workspace.mode() == Mode::training,
+                "backward: the workspace is for inference, expected one for training");
+        require(gradients.size() == layout.trainable, "backward: the gradients are ",
+                gradients.size(), " elements, expected ", layout.trainable);
         for_each_position<depth>([&](auto reversed) {
             constexpr int i = depth - 1 - reversed;
             if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
