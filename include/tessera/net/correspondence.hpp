@@ -21,11 +21,28 @@ constexpr bool same_array(const ParameterInfo& a, const ParameterInfo& b) {
            a.height == b.height && a.width == b.width && a.groups == b.groups;
 }
 
+/// The layers of two entries have the same arrays, all of them: a layer whose weight is new does
+/// not keep its old bias.
+template <int Count, int OtherCount>
+constexpr bool same_layer(const ParameterLayout<Count>& layout, int layer,
+                          const ParameterLayout<OtherCount>& other, int other_layer) {
+    std::size_t i = 0, j = 0;
+    while (layout.entries[i].layer != layer) ++i;
+    while (other.entries[j].layer != other_layer) ++j;
+    auto inside = [](const auto& of, std::size_t at, int wanted) {
+        return at < of.entries.size() && of.entries[at].layer == wanted;
+    };
+    for (; inside(layout, i, layer) && inside(other, j, other_layer); ++i, ++j) {
+        if (!same_array(layout.entries[i].info, other.entries[j].info)) return false;
+    }
+    return !inside(layout, i, layer) && !inside(other, j, other_layer);
+}
+
 }  // namespace detail
 
 /// For each parameter array of Target the array of Source it is, or -1 when it is new. Layers with
 /// a name are found by name; layers without one by position, counted from the front, or from the
-/// back when Target is a tail of Source; in both cases the arrays must agree.
+/// back when Target is a tail of Source; in both cases all arrays of the layer must agree.
 template <class Target, class Source, int Count, int SourceCount>
 constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& target,
                                                 const ParameterLayout<SourceCount>& source) {
@@ -41,7 +58,7 @@ constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& ta
                                    source_names[static_cast<std::size_t>(candidate.layer)].empty()
                              : source_names[static_cast<std::size_t>(candidate.layer)] == name;
             if (same_place && candidate.slot == entry.slot &&
-                detail::same_array(candidate.info, entry.info)) {
+                detail::same_layer(target, entry.layer, source, candidate.layer)) {
                 return j;
             }
         }
