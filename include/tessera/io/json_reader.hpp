@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // JsonReader: reads JSON piece by piece, for formats whose grammar is known beforehand.
 //
-// A general JSON library costs 0.9 s and 120 MB per translation unit (nlohmann 3.11, g++ 12); the
+// A general JSON library costs about 0.7 s and 110 MB per translation unit (nlohmann 3.11, g++ 12,
+// -O2: 1.3 s and 242 MB against 0.6 s and 133 MB for the standard headers alone); the
 // header of a safetensors file has objects, strings and whole numbers only.
 #pragma once
 
