@@ -2,6 +2,7 @@
 // What a weight file and a network have in common, found without loading anything.
 #pragma once
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -71,8 +72,9 @@ inline LoadReport compare(const SafetensorsFile& file, std::span<const ExpectedT
         Index size = 1;
         for (Index extent : tensor.shape) size *= extent;
         // A Linear and the convolution in its place hold the same elements in the same file order.
+        const std::size_t rank = tensor.shape.size(), found_rank = found->shape.size();
         const bool fits = found->shape == tensor.shape ||
-                          (tensor.shape.size() > 1 && found->shape.size() > 1 &&
+                          (std::min(rank, found_rank) == 2 && std::max(rank, found_rank) == 4 &&
                            found->size() == size && found->shape[0] == tensor.shape[0]);
         if (fits)
             report.loaded.push_back(tensor.name);

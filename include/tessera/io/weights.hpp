@@ -2,9 +2,11 @@
 // Weights of a model to and from safetensors files with PyTorch's names and order.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tessera/core/error.hpp"
@@ -32,6 +34,39 @@ std::string architecture(Shape input) {
         words += text(layer.kind, ":", layer.output);
     }
     return words;
+}
+
+namespace detail {
+/// The words up to the separator, which goes too.
+inline std::string_view take_until(char separator, std::string_view& words) {
+    const std::size_t end = std::min(words.find(separator), words.size());
+    const std::string_view taken = words.substr(0, end);
+    words.remove_prefix(std::min(end + 1, words.size()));
+    return taken;
+}
+
+/// One "kind:CxHxW" against another.
+inline bool same_layer(std::string_view a, std::string_view b) {
+    auto product = [](std::string_view kind) { return kind == "linear" || kind == "conv"; };
+    const std::string_view kind_a = take_until(':', a), kind_b = take_until(':', b);
+    if (kind_a != kind_b && !(product(kind_a) && product(kind_b))) return false;
+    while (!a.empty() && !b.empty()) {
+        const std::string_view extent_a = take_until('x', a), extent_b = take_until('x', b);
+        if (extent_a != extent_b && extent_a != "?" && extent_b != "?") return false;
+    }
+    return a.empty() && b.empty();
+}
+}  // namespace detail
+
+/// Do weights of one architecture serve the other? Layers agree in kind and output; a dynamic
+/// extent, written "?", is any, and a Linear may meet the convolution that stands in its place.
+inline bool same_architecture(std::string_view a, std::string_view b) {
+    while (!a.empty() && !b.empty()) {
+        if (!detail::same_layer(detail::take_until(' ', a), detail::take_until(' ', b))) {
+            return false;
+        }
+    }
+    return a.empty() && b.empty();
 }
 
 /// The tensors a file of this network holds.
@@ -104,8 +139,8 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
     const auto written = file.metadata().find("architecture");
     if (!options.partial && written != file.metadata().end()) {
         const std::string own = architecture<Net>(Input);
-        require(written->second == own, file.path(), ": found the weights of the network ",
-                written->second, "\nexpected ", own);
+        require(same_architecture(written->second, own), file.path(),
+                ": found the weights of the network ", written->second, "\nexpected ", own);
     }
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
