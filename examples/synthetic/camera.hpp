@@ -60,7 +60,7 @@ inline tessera::Image photograph(const Canvas& canvas, tessera::Random& random) 
     const float exposure = std::exp(random.uniform(-0.35F, 0.3F));
     const float contrast = random.uniform(0.7F, 1.2F), rim = random.uniform(0, 0.4F);
     const Colour balance{random.uniform(0.88F, 1.12F), 1, random.uniform(0.88F, 1.12F)};
-    const float noise = random.uniform(0.005F, 0.035F);
+    const float noise = random.uniform(0.005F, 0.028F);
 
     tessera::Image image(small.width, small.height);
     for (int y = 0; y < small.height; ++y) {
@@ -69,7 +69,8 @@ inline tessera::Image photograph(const Canvas& canvas, tessera::Random& random) 
             const float v = 2 * static_cast<float>(y) / static_cast<float>(small.height) - 1;
             const float gain = exposure * (1 - rim * 0.5F * (u * u + v * v));
             const Colour c = small.colours[small.index(x, y)];
-            const float values[3] = {balance.r * c.r, balance.g * c.g, balance.b * c.b};
+            const float values[3] = {balance.red * c.red, balance.green * c.green,
+                                     balance.blue * c.blue};
             const float grain = random.uniform(-1, 1);
             for (int channel = 0; channel < 3; ++channel) {
                 const float own = noise * (grain + random.uniform(-1, 1));

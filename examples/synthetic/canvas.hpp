@@ -12,21 +12,23 @@
 
 namespace synthetic {
 
-/// Red, green, blue, 0 to 1 within the range of a photograph; sums may leave it.
+/// 0 to 1 within the range of a photograph; sums may leave it.
 struct Colour {
-    float r = 0;
-    float g = 0;
-    float b = 0;
+    float red = 0;
+    float green = 0;
+    float blue = 0;
 
     friend constexpr Colour operator+(Colour a, Colour b) {
-        return {a.r + b.r, a.g + b.g, a.b + b.b};
+        return {a.red + b.red, a.green + b.green, a.blue + b.blue};
     }
-    friend constexpr Colour operator*(float s, Colour a) { return {s * a.r, s * a.g, s * a.b}; }
+    friend constexpr Colour operator*(float s, Colour a) {
+        return {s * a.red, s * a.green, s * a.blue};
+    }
 };
 
 constexpr Colour mix(Colour a, Colour b, float t) { return (1 - t) * a + t * b; }
 
-constexpr float luminance(Colour a) { return 0.299F * a.r + 0.587F * a.g + 0.114F * a.b; }
+constexpr float luminance(Colour a) { return 0.299F * a.red + 0.587F * a.green + 0.114F * a.blue; }
 
 /// Owner of pixels that belong to no annotated object.
 inline constexpr int nobody = -1;

@@ -45,13 +45,13 @@ inline tessera::Image source_picture(const Kind& kind, int size, tessera::Random
     }
 
     Pose pose;
-    pose.size = side * random.uniform(0.55F, 0.98F);
+    pose.size = side * random.uniform(0.62F, 1.0F);
     const float play = 0.5F * (side - pose.size) + 0.05F * side, middle = 0.5F * side;
     pose.centre = {middle + random.uniform(-play, play), middle + random.uniform(-play, play)};
     pose.angle = 0.2F * static_cast<float>(random.normal());
     pose.mirrored = random.chance(0.5F);
     paint_thing(canvas, kind, pose, nobody, random);
-    if (random.chance(0.25F)) {
+    if (random.chance(0.2F)) {
         const Point at{random.uniform(0, side), random.uniform(0, side)};
         paint_junk(canvas, at, side * random.uniform(0.12F, 0.3F), random);
     }

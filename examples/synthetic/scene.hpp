@@ -58,7 +58,7 @@ inline std::vector<Item> cast(int label, const SceneOptions& options, Point canv
             item.is_junk = random.chance(0.6F) || target_class(item.kind) < options.classes;
         }
         Pose& pose = item.pose;
-        pose.size = 0.2F * canvas.y * std::exp(random.uniform(0, counts ? 1.45F : 1.1F));
+        pose.size = 0.22F * canvas.y * std::exp(random.uniform(0, counts ? 1.35F : 1.0F));
         const float rim = 0.3F * pose.size;
         pose.centre = {random.uniform(rim, canvas.x - rim), random.uniform(rim, canvas.y - rim)};
         pose.angle = 0.2F * static_cast<float>(random.normal());
