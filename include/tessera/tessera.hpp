@@ -39,6 +39,7 @@
 #include "tessera/backend/cpu/conv.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/dropout.hpp"
+#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
@@ -49,6 +50,7 @@
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
+#include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
 #include "tessera/backend/cpu/update.hpp"
@@ -136,7 +138,9 @@
 #include "tessera/data/voc.hpp"
 #include "tessera/data/voc_annotation.hpp"
 #include "tessera/data/voc_devkit.hpp"
+#include "tessera/data/voc_results.hpp"
 #include "tessera/data/voc_writer.hpp"
+#include "tessera/data/wordnet.hpp"
 
 // metric: accuracy and average precision
 #include "tessera/metric/average_precision.hpp"
