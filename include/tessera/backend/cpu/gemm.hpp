@@ -5,42 +5,27 @@
 // packing buffers for every product; here they lie in the caller's working memory.
 #pragma once
 
+// g++ 12 takes the undefined registers of its own AVX-512 intrinsics for a mistake (its bug
+// 105593).
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
 #include <Eigen/Core>
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
+
 #include <algorithm>
 
 #include "tessera/backend/cpu/carve.hpp"
+#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/product.hpp"
 
 namespace tessera::cpu {
-
-/// A factor of a product: element (i, j) is data[i * stride + j], or data[j * stride + i] if
-/// transposed.
-template <class T>
-struct Matrix {
-    const T* data = nullptr;
-    Index stride = 0;
-    bool transposed = false;
-
-    Matrix from(Index i, Index j) const {
-        return {data + (transposed ? j * stride + i : i * stride + j), stride, transposed};
-    }
-};
-
-/// c = a b + bias, or c += a b, with a (rows, depth), b (depth, columns), c (rows, columns), and
-/// bias (columns), null for none.
-template <class T>
-struct Product {
-    Index rows = 0;
-    Index columns = 0;
-    Index depth = 0;
-    Matrix<T> a{};
-    Matrix<T> b{};
-    T* c = nullptr;
-    Index stride = 0;  ///< of c
-    bool accumulate = false;
-    const T* bias = nullptr;
-};
 
 namespace detail {
 
@@ -87,7 +72,9 @@ void multiply_tile(const Product<T>& p, std::byte* memory) {
         }
     }
     constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
-    if (p.b.transposed) {
+    if (p.rows <= few_rows && !p.a.transposed) {
+        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+    } else if (p.b.transposed) {
         p.a.transposed ? accumulate_blocked<across, across>(p, memory)
                        : accumulate_blocked<across, straight>(p, memory);
     } else {

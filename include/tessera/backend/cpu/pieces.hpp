@@ -49,6 +49,8 @@ template <class T>
 inline void copy_run(const T* __restrict from, T* __restrict to, Index count) {
     if (count >= 16) {
         detail::copy_overlapping<16>(from, to, count);
+    } else if (count >= 8) {
+        detail::copy_overlapping<8>(from, to, count);
     } else if (count >= 4) {
         detail::copy_overlapping<4>(from, to, count);
     } else {

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+// What a matrix product is told.
+#pragma once
+
+#include "tessera/core/shape.hpp"
+
+namespace tessera::cpu {
+
+/// A factor of a product: element (i, j) is data[i * stride + j], or data[j * stride + i] if
+/// transposed.
+template <class T>
+struct Matrix {
+    const T* data = nullptr;
+    Index stride = 0;
+    bool transposed = false;
+
+    Matrix from(Index i, Index j) const {
+        return {data + (transposed ? j * stride + i : i * stride + j), stride, transposed};
+    }
+};
+
+/// c = a b + bias, or c += a b, with a (rows, depth), b (depth, columns), c (rows, columns), and
+/// bias (columns), null for none.
+template <class T>
+struct Product {
+    Index rows = 0;
+    Index columns = 0;
+    Index depth = 0;
+    Matrix<T> a{};
+    Matrix<T> b{};
+    T* c = nullptr;
+    Index stride = 0;  ///< of c
+    bool accumulate = false;
+    const T* bias = nullptr;
+};
+
+}  // namespace tessera::cpu
