@@ -36,6 +36,8 @@ Number parse_field(const SafetensorsFile& file, std::string_view key, std::strin
     }
     require(end.ec == std::errc{} && end.ptr == words.data() + words.size(), file.path(),
             ": checkpoint field '", key, "' is '", words, "', expected a number");
+    require(std::is_floating_point_v<Number> || value >= 0, file.path(), ": checkpoint field '",
+            key, "' is ", words, ", expected no negative number");
     return value;
 }
 
@@ -129,7 +131,14 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         const Index wanted = trainer.optimizer_state()[s].size();
         require(state.size() == wanted, path, ": optimiser state '", state.name, "' has ",
                 state.size(), " elements, expected ", wanted);
+        constexpr Dtype dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32;
+        require(state.dtype == dtype, path, ": optimiser state '", state.name, "' is of type ",
+                dtype_name(state.dtype), ", expected ", dtype_name(dtype));
     }
+    // Other names than this network's: the kinds and shapes of its layers alone do not tell.
+    const LoadReport report = inspect_weights(trainer.model(), file);
+    require(report.complete(), path, ": the weights are not those of this network\n",
+            report.summary());
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         file.read(text("state.", Optimizer::state_names[s]),

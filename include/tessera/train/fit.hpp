@@ -55,6 +55,20 @@ struct FitOptions {
 
 enum class FitOutcome { finished, interrupted };
 
+namespace detail {
+/// One step at a rate that is not the optimiser's own, which is back afterwards, whatever happens.
+template <class TrainerType, class BatchType>
+double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
+    struct Restore {
+        double& place;
+        double value;
+        ~Restore() { place = value; }
+    } restore{trainer.optimizer.rate, trainer.optimizer.rate};
+    trainer.optimizer.rate = rate;
+    return trainer.step(batch.input, batch.targets);
+}
+}  // namespace detail
+
 /// Trains until the epochs are over, the schedule says so or somebody interrupts. `source` has
 ///   long batches() const;                          batches per epoch, the same for every epoch
 ///   void start(int epoch, long position);          the next batch is this one
@@ -69,8 +83,12 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
     const double base_rate = trainer.optimizer.rate;
     const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
     double recent = chance;  // running mean over about a hundred steps
+    long seen = 0;           // steps in it
     bool warned = false;
     Batch<T, typename TrainerType::Target> batch;
+    const auto over = [&] { return options.finished && options.finished(progress); };
+    // A checkpoint of the last epoch's end: nothing is left to do.
+    if (progress.epoch > 0 && progress.position == 0 && over()) return FitOutcome::finished;
     while (progress.epoch < options.epochs) {
         const long batches = source.batches();
         require(batches > 0, "fit: the source has no batch");
@@ -82,20 +100,18 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                                                       static_cast<double>(batches)) /
                                 options.epochs;
             const double factor = options.schedule ? options.schedule(progress, done) : 1;
-            trainer.optimizer.rate = base_rate * factor;
-            const double loss = trainer.step(batch.input, batch.targets);
-            trainer.optimizer.rate = base_rate;
+            const double loss = detail::step_at_rate(trainer, batch, base_rate * factor);
             ++progress.step;
             ++progress.position;
             progress.epoch_loss += loss;
             samples += batch.input.batch;
             recent += 0.01 * (loss - recent);
-            if (!warned && progress.step >= options.stuck_after && options.on_warning &&
+            if (!warned && ++seen >= options.stuck_after && options.on_warning &&
                 std::abs(recent - chance) < 0.005 * chance) {
                 warned = true;
                 options.on_warning(text(
-                    "the loss has stayed at ", recent, " for ", progress.step,
-                    " steps, that of guessing (ln classes = ", chance,
+                    "the loss has stayed at ", recent, " for ", seen, " steps, that of guessing (",
+                    chance,
                     "): lower or raise the rate, look at the initialisation (biases of 1, small "
                     "deviations) or normalise the first activations"));
             }
@@ -128,7 +144,7 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         progress.position = 0;
         progress.epoch_loss = 0;
         if (options.on_epoch) options.on_epoch(report);
-        if (options.finished && options.finished(progress)) break;
+        if (over()) break;
         if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
     }
     return FitOutcome::finished;

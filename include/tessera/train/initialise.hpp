@@ -59,8 +59,8 @@ void fill_array(const Krizhevsky& recipe, const LayerInfo& layer, const Paramete
 
 }  // namespace detail
 
-/// Fills the parameters that learn. Each array draws from a stream of its own, keyed by its place
-/// counted from the end of the network, so the same seed gives the same numbers on every backend.
+/// Fills the parameters that learn. Each array draws from a stream of its own, keyed by its layer's
+/// position, so the same seed gives the same numbers on every backend.
 template <class Recipe, class Net, Shape Input, class Backend, class Scalar>
 void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
                 std::uint64_t seed) {
@@ -78,8 +78,8 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
 /// Rescales each learning layer with a weight, front to back, so that over `samples` every one of
 /// its output channels has mean 0 and deviation 1 before the next layer sees it. Deep nets with
 /// dropout otherwise sit at ln(classes) for hundreds of steps. (Krähenbühl et al., ICLR 2016;
-/// Mishkin and Matas, ICLR 2016.) The last layer gets `last_deviation` instead. Call after
-/// initialise().
+/// Mishkin and Matas, ICLR 2016.) The last layer gets `last_deviation` instead; a channel that does
+/// not vary is only centred. Call after initialise().
 template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
@@ -113,7 +113,9 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
             const auto at = static_cast<std::size_t>(c);
             const double average = mean[at] / static_cast<double>(rows);
             const double variance = square[at] / static_cast<double>(rows) - average * average;
-            const double factor = wanted / std::sqrt(std::max(variance, 1e-12));
+            // Below that the deviation is rounding of the sums.
+            const bool varies = variance > 1e-12 * std::max(average * average, 1e-12);
+            const double factor = varies ? wanted / std::sqrt(variance) : 1;
             const Index group = c / per_group;
             Scalar* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
             for (Index k = 0; k < entry.info.fan_in(); ++k) {

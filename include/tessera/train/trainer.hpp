@@ -87,9 +87,12 @@ public:
         return value;
     }
 
-    /// Forward and backward; gradients are added to those already there.
+    /// Forward and backward; gradients are added to those already there. Returns and throws as
+    /// step() does.
     double accumulate(View<const Element> input, std::span<const Target> targets) {
-        const Stream dropout{seed_, Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        // Batches gathered for one update must not share their masks: each has a seed of its own.
+        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         const View<const Element> scores = model_.forward(workspace_, input, dropout);
         require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
                 targets.size(), " targets for ", input.batch, " samples, expected ",
@@ -98,11 +101,17 @@ public:
             scores, targets, workspace_.gradient(Scores::depth).data);
         if (!std::isfinite(value)) fail_diverged(value);
         model_.backward(workspace_, gradients_);
+        ++gathered_;
         return value;
     }
 
-    /// Moves the weights by the gradients gathered so far and clears them.
+    /// Moves the weights by the mean of the gradients gathered so far and clears them: several
+    /// batches that fit in memory do for a larger one.
     void update() {
+        if (gathered_ > 1) {
+            const Element share = Element{1} / static_cast<Element>(gathered_);
+            for (Element& gradient : gradients_) gradient *= share;
+        }
         ++steps_;
         auto& parameters = model_.parameters();
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
@@ -114,7 +123,7 @@ public:
                 entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
                 gradients_.data() + entry.offset, state, parameters[i].data());
         }
-        std::fill_n(gradients_.data(), gradients_.size(), Element{});
+        clear_gradients();
     }
 
     /// The scores of the last step, one row a sample.
@@ -131,7 +140,11 @@ public:
         return states_;
     }
     const typename Scores::Gradients& gradients() const { return gradients_; }
-    void resume_at(long steps) { steps_ = steps; }
+    /// For a training that goes on: gradients gathered but not used are forgotten.
+    void resume_at(long steps) {
+        steps_ = steps;
+        clear_gradients();
+    }
     /// Bytes of workspace, gradients and optimiser state.
     Index bytes() const {
         return workspace_.bytes() +
@@ -139,6 +152,11 @@ public:
     }
 
 private:
+    void clear_gradients() {
+        std::fill_n(gradients_.data(), gradients_.size(), Element{});
+        gathered_ = 0;
+    }
+
     void set_multipliers(const TrainerOptions& options) {
         std::vector<bool> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
@@ -181,6 +199,7 @@ private:
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
     long steps_ = 0;
+    int gathered_ = 0;  // batches in the gradients
 };
 
 }  // namespace tessera
