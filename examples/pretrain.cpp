@@ -154,7 +154,7 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     const long total = batches.batches() * s.epochs * s.batch;
     ProgressLine line("pre-training", static_cast<double>(total), "images");
     line.begin_at(static_cast<double>(progress.step * s.batch));
-    double loss_mean = 0;
+    double loss_mean = -1;  // over about fifty steps
     auto evaluate_set = [&](ImageBatches& set) {
         set.start(0, 0);
         return evaluate(trainer.model(), workspace, trainer.loss,
@@ -172,8 +172,7 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
          .interrupted = interrupted,
          .on_step =
              [&](const StepReport& step) {
-                 loss_mean = step.progress.step % 100 == 1 ? step.loss
-                                                           : 0.98 * loss_mean + 0.02 * step.loss;
+                 loss_mean = loss_mean < 0 ? step.loss : 0.98 * loss_mean + 0.02 * step.loss;
                  line.update(static_cast<double>(step.progress.step * s.batch),
                              text("epoch ", progress.epoch + 1, ", loss ", loss_mean));
                  if (step.progress.step % 50 == 0) {

@@ -6233,6 +6233,61 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
 
 }  // namespace tessera
 
+// ---- tessera/metric/top_k.hpp
+// Top-k accuracy.
+
+namespace tessera {
+
+/// True when the score of `label` is one of the k highest. Ties count against the answer, so a
+/// network that says the same of every class is wrong, not right; the order of the classes plays no
+/// part, and a NaN counts as higher. requires 0 <= label < scores.size().
+template <class T>
+bool in_top_k(std::span<const T> scores, int label, int k) {
+    const T own = scores[static_cast<std::size_t>(label)];
+    int others = 0;
+    for (const T score : scores) others += !(score < own);
+    return others - (own == own) < k && own == own;
+}
+
+/// Counts correct answers over any number of batches.
+class TopK {
+public:
+    explicit TopK(int k) : k_(k) { require(k > 0, "TopK: k is ", k, ", expected at least 1"); }
+
+    /// `scores` holds one row of classes per label. Throws Error when the sizes do not fit or a
+    /// label is outside the classes.
+    template <class T>
+    void add(std::span<const T> scores, std::span<const int> labels) {
+        if (labels.empty()) return;
+        require(!scores.empty() && scores.size() % labels.size() == 0, "TopK: found ",
+                scores.size(), " scores for ", labels.size(), " labels");
+        const std::size_t classes = scores.size() / labels.size();
+        for (std::size_t i = 0; i < labels.size(); ++i) {
+            require(labels[i] >= 0 && std::size_t(labels[i]) < classes, "TopK: label ", labels[i],
+                    " at sample ", i, ", expected 0 to ", classes - 1);
+            correct_ += in_top_k(scores.subspan(i * classes, classes), labels[i], k_);
+        }
+        total_ += static_cast<Index>(labels.size());
+    }
+    template <class T>
+    void add(const std::vector<T>& scores, const std::vector<int>& labels) {
+        add(std::span<const T>(scores), std::span<const int>(labels));
+    }
+
+    int k() const { return k_; }
+    Index correct() const { return correct_; }
+    Index total() const { return total_; }
+    /// Between 0 and 1; 0 when nothing was added.
+    double accuracy() const { return total_ ? double(correct_) / double(total_) : 0.0; }
+
+private:
+    int k_;
+    Index correct_ = 0;
+    Index total_ = 0;
+};
+
+}  // namespace tessera
+
 // ---- tessera/train/evaluate.hpp
 // Evaluation: loss and top-k of a model over a set, without learning.
 
@@ -6256,20 +6311,15 @@ struct Batch {
 /// Adds the batches of an evaluation up.
 class EvaluationSum {
 public:
-    /// `scores` has one row a label; a label of -1 is left out. Scores that tie with the label's
-    /// count against it.
+    /// `scores` has one row a label; a label of -1 is left out.
     template <class T>
     void add(const View<const T>& scores, std::span<const std::int32_t> labels, double mean_loss) {
-        const int classes = scores.shape.channels;
+        const auto classes = static_cast<std::size_t>(scores.shape.channels);
         for (std::size_t row = 0; row < labels.size(); ++row) {
             if (labels[row] < 0) continue;
-            const T* first = scores.data + static_cast<Index>(row) * classes;
-            int above = 0;
-            for (int c = 0; c < classes; ++c) {
-                above += c != labels[row] && !(first[c] < first[labels[row]]);
-            }
-            sum_.top1 += above < 1;
-            sum_.top5 += above < 5;
+            const std::span<const T> own(scores.data + row * classes, classes);
+            sum_.top1 += in_top_k(own, labels[row], 1);
+            sum_.top5 += in_top_k(own, labels[row], 5);
             sum_.loss += mean_loss;
             ++sum_.samples;
         }
@@ -10157,62 +10207,6 @@ inline PrecisionRecall pointing_precision_recall(std::span<const int> labels,
     }
     return precision_recall(outcomes, scores, positives);
 }
-
-}  // namespace tessera
-
-// ---- tessera/metric/top_k.hpp
-// Top-k accuracy.
-
-namespace tessera {
-
-/// True when fewer than k scores are strictly greater than that of `label`: ties are in the
-/// answer's favour, and the order of the classes plays no part. NaN never helps: a NaN counts as
-/// greater, and an answer whose own score is NaN is wrong. requires 0 <= label < scores.size().
-template <class T>
-bool in_top_k(std::span<const T> scores, int label, int k) {
-    const T own = scores[static_cast<std::size_t>(label)];
-    if (own != own) return false;
-    int greater = 0;
-    for (const T score : scores) greater += !(score <= own);
-    return greater < k;
-}
-
-/// Counts correct answers over any number of batches.
-class TopK {
-public:
-    explicit TopK(int k) : k_(k) { require(k > 0, "TopK: k is ", k, ", expected at least 1"); }
-
-    /// `scores` holds one row of classes per label. Throws Error when the sizes do not fit or a
-    /// label is outside the classes.
-    template <class T>
-    void add(std::span<const T> scores, std::span<const int> labels) {
-        if (labels.empty()) return;
-        require(!scores.empty() && scores.size() % labels.size() == 0, "TopK: found ",
-                scores.size(), " scores for ", labels.size(), " labels");
-        const std::size_t classes = scores.size() / labels.size();
-        for (std::size_t i = 0; i < labels.size(); ++i) {
-            require(labels[i] >= 0 && std::size_t(labels[i]) < classes, "TopK: label ", labels[i],
-                    " at sample ", i, ", expected 0 to ", classes - 1);
-            correct_ += in_top_k(scores.subspan(i * classes, classes), labels[i], k_);
-        }
-        total_ += static_cast<Index>(labels.size());
-    }
-    template <class T>
-    void add(const std::vector<T>& scores, const std::vector<int>& labels) {
-        add(std::span<const T>(scores), std::span<const int>(labels));
-    }
-
-    int k() const { return k_; }
-    Index correct() const { return correct_; }
-    Index total() const { return total_; }
-    /// Between 0 and 1; 0 when nothing was added.
-    double accuracy() const { return total_ ? double(correct_) / double(total_) : 0.0; }
-
-private:
-    int k_;
-    Index correct_ = 0;
-    Index total_ = 0;
-};
 
 }  // namespace tessera
 

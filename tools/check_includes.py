@@ -24,7 +24,7 @@ MAY_INCLUDE = {
     "layer": SEAM,
     "net": SEAM | {"layer"},
     "io": NETWORK,
-    "train": NETWORK | {"io"},  # a checkpoint is a safetensors file
+    "train": NETWORK | {"io", "metric"},  # checkpoints are safetensors files; top-k
     "models": NETWORK,
     "image": {"core"},
     "patch": {"core", "image"},

@@ -15,7 +15,7 @@ bool in_top(const std::vector<float>& scores, int label, int k) {
 
 }  // namespace
 
-TEST_CASE("an answer counts when fewer than k scores are greater") {
+TEST_CASE("an answer counts when its score is one of the k highest") {
     const std::vector<float> scores{0.1F, 0.4F, 0.3F, 0.2F};
     CHECK(in_top(scores, 1, 1));
     CHECK_FALSE(in_top(scores, 2, 1));
@@ -25,12 +25,14 @@ TEST_CASE("an answer counts when fewer than k scores are greater") {
     CHECK(in_top(scores, 0, 100));
 }
 
-TEST_CASE("ties are in the answer's favour whatever the order of the classes") {
+TEST_CASE("ties count against the answer whatever the order of the classes") {
     const std::vector<float> scores{0.5F, 0.5F, 0.5F, 0.9F};
     for (int label = 0; label < 3; ++label) {
         CHECK_FALSE(in_top(scores, label, 1));
-        CHECK(in_top(scores, label, 2));
+        CHECK_FALSE(in_top(scores, label, 3));
+        CHECK(in_top(scores, label, 4));
     }
+    CHECK_FALSE(in_top({0, 0, 0}, 0, 1));
 }
 
 TEST_CASE("NaN never helps") {

@@ -10,16 +10,15 @@
 
 namespace tessera {
 
-/// True when fewer than k scores are strictly greater than that of `label`: ties are in the
-/// answer's favour, and the order of the classes plays no part. NaN never helps: a NaN counts as
-/// greater, and an answer whose own score is NaN is wrong. requires 0 <= label < scores.size().
+/// True when the score of `label` is one of the k highest. Ties count against the answer, so a
+/// network that says the same of every class is wrong, not right; the order of the classes plays no
+/// part, and a NaN counts as higher. requires 0 <= label < scores.size().
 template <class T>
 bool in_top_k(std::span<const T> scores, int label, int k) {
     const T own = scores[static_cast<std::size_t>(label)];
-    if (own != own) return false;
-    int greater = 0;
-    for (const T score : scores) greater += !(score <= own);
-    return greater < k;
+    int others = 0;
+    for (const T score : scores) others += !(score < own);
+    return others - (own == own) < k && own == own;
 }
 
 /// Counts correct answers over any number of batches.

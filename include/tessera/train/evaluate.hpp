@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "tessera/metric/top_k.hpp"
 #include "tessera/train/trainer.hpp"
 
 namespace tessera {
@@ -28,20 +29,15 @@ struct Batch {
 /// Adds the batches of an evaluation up.
 class EvaluationSum {
 public:
-    /// `scores` has one row a label; a label of -1 is left out. Scores that tie with the label's
-    /// count against it.
+    /// `scores` has one row a label; a label of -1 is left out.
     template <class T>
     void add(const View<const T>& scores, std::span<const std::int32_t> labels, double mean_loss) {
-        const int classes = scores.shape.channels;
+        const auto classes = static_cast<std::size_t>(scores.shape.channels);
         for (std::size_t row = 0; row < labels.size(); ++row) {
             if (labels[row] < 0) continue;
-            const T* first = scores.data + static_cast<Index>(row) * classes;
-            int above = 0;
-            for (int c = 0; c < classes; ++c) {
-                above += c != labels[row] && !(first[c] < first[labels[row]]);
-            }
-            sum_.top1 += above < 1;
-            sum_.top5 += above < 5;
+            const std::span<const T> own(scores.data + row * classes, classes);
+            sum_.top1 += in_top_k(own, labels[row], 1);
+            sum_.top5 += in_top_k(own, labels[row], 5);
             sum_.loss += mean_loss;
             ++sum_.samples;
         }
