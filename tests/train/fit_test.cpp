@@ -112,6 +112,7 @@ TEST_CASE("steps, evaluations and epochs are reported in order and with their nu
     Progress progress;
     std::string calls;
     double sum = 0;
+    long samples = 0;
     FitOptions options{.epochs = 2, .schedule = [](const Progress& at, double done) {
                            CHECK(done == doctest::Approx((at.epoch + at.position / 4.0) / 2));
                            return at.epoch == 0 ? 1.0 : 0.5;
