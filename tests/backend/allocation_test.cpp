@@ -34,13 +34,13 @@ extern "C" void* malloc(std::size_t bytes) noexcept {
     ++allocations;
     return __libc_malloc(bytes);
 }
-extern "C" void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+extern "C" void* aligned_alloc(std::size_t boundary, std::size_t bytes) noexcept {
     ++allocations;
-    return __libc_memalign(alignment, bytes);
+    return __libc_memalign(boundary, bytes);
 }
-extern "C" int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) noexcept {
+extern "C" int posix_memalign(void** memory, std::size_t boundary, std::size_t bytes) noexcept {
     ++allocations;
-    *memory = __libc_memalign(alignment, bytes);
+    *memory = __libc_memalign(boundary, bytes);
     return *memory ? 0 : 12;
 }
 

@@ -77,7 +77,7 @@ public:
     Threads& operator=(const Threads&) = delete;
 
 private:
-    int before_ = 1;
+    [[maybe_unused]] int before_ = 1;
 };
 
 /// As many bytes as the op asks for and not one more, so that a sanitizer sees what goes beyond.

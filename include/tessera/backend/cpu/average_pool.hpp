@@ -24,7 +24,7 @@ struct AveragePool {
                              const Span wide = columns_of(g).covered(at % g.output.width);
                              const Index image = row / g.output.height * g.input.area();
                              const T factor = share<T>(high, wide);
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index iy = high.begin; iy < high.end; ++iy) {
                                      for (Index ix = wide.begin; ix < wide.end; ++ix) {
@@ -53,7 +53,7 @@ struct AveragePool {
                              const Span high = rows_of(g).covering(row % g.input.height);
                              const Span wide = columns_of(g).covering(at % g.input.width);
                              const Index image = row / g.input.height * g.output.area();
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index oy = high.begin; oy < high.end; ++oy) {
                                      for (Index ox = wide.begin; ox < wide.end; ++ox) {
@@ -72,7 +72,7 @@ struct AveragePool {
     }
 
 private:
-    static constexpr Index width = 16;
+    static constexpr Index width = 32;
 
     /// One part of what lies inside a window; 0 when nothing does.
     template <class T>

@@ -31,8 +31,8 @@ void add_few_rows(const Product<T>& p) {
                     factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{0};
                 }
                 T* sum = sums[i];
-                in_pieces<16>(count, [&](Index at, auto length) {
-                    T piece[16];
+                in_pieces<32>(count, [&](Index at, auto length) {
+                    T piece[32];
                     for (Index n = 0; n < length; ++n) {
                         piece[n] = sum[at + n] + factors[0] * lines[0][at + n] +
                                    factors[1] * lines[1][at + n] + factors[2] * lines[2][at + n] +

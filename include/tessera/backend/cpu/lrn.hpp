@@ -24,10 +24,11 @@ struct Lrn {
                 const T* row = x + at;
                 add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
                             [=](Index j) { return row[j] * row[j]; });
-                T* scales = scale ? scale + at + first : sums;
-                compute_run(count, scales, [&](Index c) { return k + alpha * sums[c]; });
-                compute_run(count, y + at + first,
-                            [=](Index c) { return row[first + c] * power(scales[c]); });
+                T scales[width];
+                compute_apart(count, scales, [&](Index c) { return k + alpha * sums[c]; });
+                compute_apart(count, y + at + first,
+                              [&](Index c) { return row[first + c] * power(scales[c]); });
+                if (scale) copy_run(scales, scale + at + first, count);
             });
         });
     }
@@ -45,7 +46,7 @@ struct Lrn {
                 const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
                 add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
                             [=](Index j) { return gradient[j] * out[j] / scales[j]; });
-                compute_run(count, dx + at + first, [&](Index c) {
+                compute_apart(count, dx + at + first, [&](Index c) {
                     const Index i = first + c;
                     return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
                 });
@@ -95,20 +96,22 @@ private:
         // At most `reach` members of every window at a time.
         for (Index from = first - before; from <= first + after; from += reach) {
             const Index members = std::min(reach, first + after + 1 - from);
+            T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
             const Index skip = std::clamp<Index>(-from, 0, count + members);
             const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
             std::fill_n(values, skip, T{0});
             std::fill(values + stop, values + count + members, T{0});
-            compute_run(stop - skip, values + skip,
-                        [=](Index k) { return value(from + skip + k); });
-            in_pieces<16>(count, [&](Index at, auto length) {
-                T sum[16] = {};
+            compute_apart(stop - skip, values + skip,
+                          [=](Index k) { return value(from + skip + k); });
+            in_overlapping_pieces<32>(count, [&](Index at, auto length) {
+                T sum[32] = {};
                 for (Index d = 0; d < members; ++d) {
-                    for (Index k = 0; k < length; ++k) sum[k] += values[at + d + k];
+                    for (Index i = 0; i < length; ++i) sum[i] += values[at + d + i];
                 }
-                for (Index k = 0; k < length; ++k) sums[at + k] += sum[k];
+                for (Index i = 0; i < length; ++i) part[at + i] = sum[i];
             });
+            add_run(part, sums, count);
         }
     }
 };

@@ -24,7 +24,7 @@ struct MaxPool {
                              const Span high = rows_of(g).covered(row % g.output.height);
                              const Span wide = columns_of(g).covered(at % g.output.width);
                              const T* image = x + row / g.output.height * g.input.size();
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T best[width];
                                  std::int32_t chosen[width];
                                  const bool empty =
@@ -70,7 +70,7 @@ struct MaxPool {
                              const Span wide = columns_of(g).covering(at % g.input.width);
                              const Index image = row / g.input.height * g.output.area();
                              const auto position = static_cast<std::int32_t>(at % g.input.area());
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index oy = high.begin; oy < high.end; ++oy) {
                                      for (Index ox = wide.begin; ox < wide.end; ++ox) {
@@ -90,7 +90,7 @@ struct MaxPool {
     }
 
 private:
-    static constexpr Index width = 16;
+    static constexpr Index width = 32;
 };
 
 }  // namespace tessera::cpu
