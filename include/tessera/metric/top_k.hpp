@@ -16,9 +16,9 @@ namespace tessera {
 template <class T>
 bool in_top_k(std::span<const T> scores, int label, int k) {
     const T own = scores[static_cast<std::size_t>(label)];
-    int others = 0;
-    for (const T score : scores) others += !(score < own);
-    return others - (own == own) < k && own == own;
+    int not_lower = 0;  // the answer among them
+    for (const T score : scores) not_lower += !(score < own);
+    return not_lower <= k && own == own;
 }
 
 /// Counts correct answers over any number of batches.
