@@ -1,0 +1,105 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The paper in small, on generated pictures: pre-train, transfer, train from scratch, evaluate, report.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+. tools/install.sh
+
+usage() {
+    cat << 'END'
+usage: tools/demo.sh [options]
+
+Installs what is missing (Debian 12 or Ubuntu; through sudo when you are not root), builds the example
+programs and runs the paper's main job on pictures that it generates: a network is pre-trained on
+single things of fine classes, cut after FC7 and frozen; two new layers are trained on patches of
+scenes with coarse classes; the same network is trained on the same patches from random weights; both
+are evaluated on test scenes. It takes about ten minutes on two cores and ends with
+
+  OUT/report.html    curves, average precision beside the paper's, patches, heat maps
+  OUT/results.json   {"pretrained": {"map": ...}, "scratch": {"map": ...}, "seconds": {...}}
+
+  --out FOLDER    where to write (default: build/demo); stages already done there are kept
+  --seed N        of the pictures, the weights and the order (default: 1)
+  --jobs N        compile N at a time (default: the number of processors)
+  --no-install    never install anything
+  --help          this text
+END
+}
+
+out=build/demo
+seed=1
+jobs=$(nproc)
+while [ $# -gt 0 ]; do
+    case $1 in
+        --out) out=${2:?--out needs a folder} && shift 2 ;;
+        --seed) seed=${2:?--seed needs a number} && shift 2 ;;
+        --jobs) jobs=${2:?--jobs needs a number} && shift 2 ;;
+        --no-install) install_packages() { return 1; } && shift ;;
+        --help | -h) usage && exit 0 ;;
+        *) echo "Unknown option: $1 (see --help)" >&2 && exit 2 ;;
+    esac
+done
+
+# stage NAME COMMAND...: runs it unless an earlier call finished it, and notes its seconds.
+mkdir -p "$out/seconds"
+stage() {
+    local name=$1 started
+    shift
+    if [ -e "$out/seconds/$name" ]; then
+        echo "== $name: done before, in $(cat "$out/seconds/$name") s"
+        return
+    fi
+    echo "== $name"
+    started=$(date +%s.%N)
+    "$@"
+    echo "$started $(date +%s.%N)" | awk '{ printf "%.1f", $2 - $1 }' > "$out/seconds/$name"
+}
+
+# learn NAME COMMAND...: a stage with a run folder, which goes on where an interrupted one stopped.
+learn() {
+    local name=$1 resume=
+    shift
+    if [ -e "$out/$name/checkpoint.safetensors" ]; then resume=--resume; fi
+    stage "$name" "$@" --out "$out/$name" --seed "$seed" $resume
+}
+
+build() {
+    # shellcheck disable=SC2086 # words on purpose
+    install_needed $BUILD_NEEDS $EXAMPLE_NEEDS
+    build_examples "$jobs"
+}
+echo "== build"
+started=$SECONDS
+build
+echo $((SECONDS - started)) > "$out/seconds/build"
+
+programs=build/programs/examples
+weights=$out/pretrain/weights.safetensors
+target=$out/data/target/VOCdevkit
+
+stage synthesize $programs/synthesize --out "$out/data" --seed "$seed"
+learn pretrain $programs/pretrain --data "$out/data/source" --epochs 16
+learn transfer $programs/transfer --devkit "$target" --weights "$weights" --mode frozen
+learn scratch $programs/transfer --devkit "$target" --weights "$weights" --mode scratch
+for run in transfer scratch; do
+    stage "evaluate_$run" $programs/evaluate --devkit "$target" --set test \
+        --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation"
+done
+stage report $programs/report "$out/pretrain" "$out/transfer" "$out/scratch" \
+    --out "$out/report.html"
+
+python3 - "$out" << 'END'
+import json, pathlib, sys
+out = pathlib.Path(sys.argv[1])
+results = {}
+for name, run in (("pretrained", "transfer"), ("scratch", "scratch")):
+    found = json.loads((out / run / "evaluation" / "evaluation.json").read_text())
+    results[name] = {"map": 100 * found["map"], "pointing": found["pointing"]}
+results["seconds"] = {f.name: float(f.read_text()) for f in sorted((out / "seconds").iterdir())}
+results["seconds"]["total"] = sum(results["seconds"].values())
+(out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
+print(f"mAP pre-trained {results['pretrained']['map']:.1f} %, "
+      f"from scratch {results['scratch']['map']:.1f} %, "
+      f"{results['seconds']['total']:.0f} s in all")
+END
+echo "report: $out/report.html"
