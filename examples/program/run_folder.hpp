@@ -19,14 +19,17 @@ namespace program {
 
 using nlohmann::json;
 
+/// With its parents; nothing happens when it is there. Throws Error.
+inline void make_folder(const std::string& path) {
+    std::error_code error;
+    std::filesystem::create_directories(path, error);
+    tessera::require(!error, path, ": cannot make the folder: ", error.message());
+}
+
 /// Appends whole lines; a full disk or a folder that cannot be written is an Error.
 class RunFolder {
 public:
-    explicit RunFolder(std::string path) : path_(std::move(path)) {
-        std::error_code error;
-        std::filesystem::create_directories(path_, error);
-        tessera::require(!error, path_, ": cannot make the run folder: ", error.message());
-    }
+    explicit RunFolder(std::string path) : path_(std::move(path)) { make_folder(path_); }
     ~RunFolder() {
         if (log_ >= 0) ::close(log_);
     }

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: MIT
+// Learning in a run folder: fit() with a progress line, a log, checkpoints and resume.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "program/console.hpp"
+#include "program/interrupt.hpp"
+#include "program/run_folder.hpp"
+#include "tessera/data/loader.hpp"
+#include "tessera/train/checkpoint.hpp"
+#include "tessera/train/fit.hpp"
+#include "tessera/train/schedule.hpp"
+
+namespace program {
+
+struct LearningSettings {
+    int epochs = 30, batch = 128;
+    double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
+    std::string schedule = "steps";
+    std::uint64_t seed = 1;
+    long checkpoint_steps = 2000;
+    bool resume = false;
+    std::string task, unit;                      ///< "training the head", "patches"
+    std::map<std::string, std::string> fixed{};  ///< what a continuation must agree with
+};
+
+/// Samples that are ready to be copied into a batch by threads of a Loader: the source of fit().
+template <class Target>
+class SampleBatches {
+public:
+    using TargetType = Target;
+    struct Options {
+        Shape shape{};
+        Index samples = 0;
+        int targets = 1;  ///< per sample
+        int batch = 128;
+        std::uint64_t seed = 1;
+        bool training = false;  ///< in random order and whole batches only
+    };
+    /// Writes one sample and its targets.
+    using Fill = std::function<void(const LoaderSample&, float* input, Target* targets)>;
+
+    SampleBatches(const Options& options, Fill fill)
+        : options_(options),
+          loader_(
+              {.samples = options.samples,
+               .batch = options.batch,
+               .workers = 1,
+               .seed = options.seed,
+               .shuffle = options.training,
+               .whole_batches = options.training},
+              [options] {
+                  return Rows{Buffer<float>(options.batch * options.shape.size()),
+                              std::vector<Target>(
+                                  static_cast<std::size_t>(options.batch * options.targets))};
+              },
+              [options, fill = std::move(fill)](const LoaderSample& sample, Rows& rows) {
+                  fill(sample, rows.input.data() + sample.position * options.shape.size(),
+                       rows.targets.data() + sample.position * options.targets);
+              }) {}
+    SampleBatches(const SampleBatches&) = delete;
+
+    long batches() const { return loader_.batches(); }
+    void start(int epoch, long position) {
+        loader_.start(static_cast<std::uint32_t>(epoch), position);
+    }
+    bool next(Batch<float, Target>& batch) {
+        const auto loaded = loader_.next();
+        if (!loaded.batch) return false;
+        const std::size_t rows = loaded.samples.size();
+        batch.input = {loaded.batch->input.data(), static_cast<int>(rows), options_.shape};
+        batch.targets = std::span(loaded.batch->targets)
+                            .first(rows * static_cast<std::size_t>(options_.targets));
+        return true;
+    }
+
+private:
+    struct Rows {
+        Buffer<float> input;
+        std::vector<Target> targets;
+    };
+
+    Options options_;
+    Loader<Rows> loader_;
+};
+
+inline double schedule_factor(const LearningSettings& s, const Progress& progress, double done) {
+    double factor = 1;
+    if (s.schedule == "steps") factor = multi_step_schedule(done, std::vector<double>{0.64, 0.88});
+    if (s.schedule == "cosine") factor = cosine_schedule(done);
+    if (s.schedule == "plateau") factor = plateau_schedule({}, progress.train_loss);
+    return factor * warm_up(done, s.warm_up, 0.1);
+}
+
+/// Loss over a set without learning, and how often the largest score is right where a sample has
+/// one label.
+template <class ModelType, class Loss, class Source>
+Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& workspace,
+                       const Loss& loss, Source& source) {
+    source.start(0, 0);
+    if constexpr (std::is_same_v<typename Loss::Target, std::int32_t>) {
+        return evaluate(model, workspace, loss, [&](auto& batch) { return source.next(batch); });
+    } else {
+        Evaluation sum;
+        Batch<float, typename Loss::Target> batch;
+        while (source.next(batch)) {
+            const auto scores = model.forward(workspace, batch.input);
+            sum.loss +=
+                batch.input.batch * loss.template operator()<typename ModelType::BackendType>(
+                                        scores, batch.targets, static_cast<float*>(nullptr));
+            sum.samples += batch.input.batch;
+        }
+        sum.loss /= static_cast<double>(std::max(sum.samples, 1L));
+        return sum;
+    }
+}
+
+/// Trains `model` in place. False when interrupted: then the checkpoint holds everything.
+/// `validation` may be null.
+template <class ModelType, class Loss, class Source>
+bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Loss& loss,
+           Source& training, Source* validation) {
+    Trainer trainer(model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
+                    {.batch = s.batch, .seed = s.seed});
+    auto workspace = trainer.model().workspace(s.batch);
+    Progress progress;
+    const std::string checkpoint = run.file("checkpoint.safetensors");
+    if (s.resume && run.has("checkpoint.safetensors")) {
+        progress = load_checkpoint(checkpoint, trainer, s.fixed);
+        std::fprintf(stderr, "resuming at step %ld, epoch %d\n", progress.step, progress.epoch + 1);
+    }
+    const Clock::time_point began = Clock::now();
+    const double total = static_cast<double>(training.batches()) * s.epochs * s.batch;
+    ProgressLine line(s.task, total, s.unit);
+    line.begin_at(static_cast<double>(progress.step * s.batch));
+    double recent = 0;  // mean loss of about the last fifty steps
+    auto save = [&] { save_checkpoint(checkpoint, trainer, progress, s.fixed); };
+
+    FitOptions options;
+    options.epochs = s.epochs;
+    options.schedule = [&](const Progress& at, double done) {
+        return schedule_factor(s, at, done);
+    };
+    options.finished = [&](const Progress& at) {
+        return s.schedule == "plateau" && plateau_state({}, at.train_loss).finished;
+    };
+    options.interrupted = interrupted;
+    options.on_warning = [&](const std::string& words) { line.say("warning: " + words); };
+    options.on_step = [&](const StepReport& step) {
+        recent += (step.progress.step == 1 ? 1 : 0.02) * (step.loss - recent);
+        line.update(static_cast<double>(step.progress.step * s.batch),
+                    text("epoch ", progress.epoch + 1, ", loss ", recent));
+        if (step.progress.step % 100 == 0) {
+            run.log("step",
+                    {{"step", step.progress.step}, {"loss", step.loss}, {"rate", step.rate}});
+        }
+        if (step.progress.step % s.checkpoint_steps == 0) save();
+    };
+    if (validation) {
+        options.evaluate_validation = [&] {
+            return evaluate_on(trainer.model(), workspace, trainer.loss, *validation);
+        };
+    }
+    options.on_epoch = [&](const EpochReport& epoch) {
+        json event{{"epoch", progress.epoch},
+                   {"loss", progress.train_loss.back()},
+                   {"rate", epoch.rate},
+                   {"seconds", epoch.seconds},
+                   {"per_second", epoch.samples_per_second}};
+        std::string words = text("epoch ", progress.epoch, ": loss ", progress.train_loss.back());
+        if (validation) {
+            event["val_loss"] = epoch.validation.loss;
+            event["val_top1"] = epoch.validation.top1;
+            words += text(", validation loss ", epoch.validation.loss);
+            if (epoch.validation.top1 > 0) {
+                words += text(", top-1 ", 100 * epoch.validation.top1, " %");
+            }
+        }
+        words += text(", rate ", epoch.rate, ", ", static_cast<long>(epoch.samples_per_second), " ",
+                      s.unit, "/s");
+        line.say(words);
+        run.log("epoch", std::move(event));
+        save();
+    };
+    const long first = progress.step;
+    const FitOutcome outcome = fit(trainer, training, progress, options);
+    line.finish();
+    if (outcome == FitOutcome::interrupted) {
+        save();
+        run.log("interrupted", {{"step", progress.step}});
+        std::fprintf(stderr,
+                     "stopped at step %ld; everything is in %s\n"
+                     "to go on: the same command with --resume\n",
+                     progress.step, checkpoint.c_str());
+        return false;
+    }
+    const double seconds = seconds_since(began);
+    const double samples = static_cast<double>((progress.step - first) * s.batch);
+    std::fprintf(stderr, "%s: %ld steps in %s, %.0f %s/s\n", s.task.c_str(), progress.step - first,
+                 duration_text(seconds).c_str(), seconds > 0 ? samples / seconds : 0,
+                 s.unit.c_str());
+    run.log("stage", {{"stage", s.task},
+                      {"count", samples},
+                      {"unit", s.unit},
+                      {"seconds", seconds},
+                      {"per_second", seconds > 0 ? samples / seconds : 0}});
+    return true;
+}
+
+}  // namespace program
