@@ -1458,6 +1458,8 @@ double parallel_sum(Index count, int threads, const F& f) {
 
 // ---- tessera/backend/cpu/pieces.hpp
 // Loops that vectorise at -O2, where g++ 12 takes only those whose length it knows.
+// Pieces are longer than 16 since at -O3 it unrolls what is not before it looks for vectors, and
+// then misses them (6 times slower for a maximum).
 
 namespace tessera::cpu {
 
@@ -1472,13 +1474,35 @@ void in_pieces(Index count, const F& f) {
     if (begin < count) f(begin, count - begin);
 }
 
+/// The same where f may see an element twice: the last piece then begins early enough to be a whole
+/// one.
+template <Index Piece, class F>
+void in_overlapping_pieces(Index count, const F& f) {
+    constexpr std::integral_constant<Index, Piece> length;
+    for (Index begin = 0; begin + Piece < count; begin += Piece) f(begin, length);
+    if (count >= Piece) {
+        f(count - Piece, length);
+    } else {
+        f(Index{0}, count);
+    }
+}
+
 /// to[i] = value(i). Goes through a local array, which nothing else can overlap, so that compilers
 /// vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
 void compute_run(Index count, T* to, const Value& value) {
-    constexpr Index width = 16;
-    in_pieces<width>(count, [&](Index at, auto length) {
-        T piece[width];
+    in_pieces<32>(count, [&](Index at, auto length) {
+        T piece[32];
+        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
+    });
+}
+
+/// The same where value(i) reads nothing of `to`, for runs so short that their last piece matters.
+template <class T, class Value>
+void compute_apart(Index count, T* to, const Value& value) {
+    in_overlapping_pieces<32>(count, [&](Index at, auto length) {
+        T piece[32];
         for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
         for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
     });
@@ -1585,7 +1609,7 @@ struct AveragePool {
                              const Span wide = columns_of(g).covered(at % g.output.width);
                              const Index image = row / g.output.height * g.input.area();
                              const T factor = share<T>(high, wide);
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index iy = high.begin; iy < high.end; ++iy) {
                                      for (Index ix = wide.begin; ix < wide.end; ++ix) {
@@ -1614,7 +1638,7 @@ struct AveragePool {
                              const Span high = rows_of(g).covering(row % g.input.height);
                              const Span wide = columns_of(g).covering(at % g.input.width);
                              const Index image = row / g.input.height * g.output.area();
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index oy = high.begin; oy < high.end; ++oy) {
                                      for (Index ox = wide.begin; ox < wide.end; ++ox) {
@@ -1633,7 +1657,7 @@ struct AveragePool {
     }
 
 private:
-    static constexpr Index width = 16;
+    static constexpr Index width = 32;
 
     /// One part of what lies inside a window; 0 when nothing does.
     template <class T>
@@ -1740,8 +1764,8 @@ void add_few_rows(const Product<T>& p) {
                     factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{0};
                 }
                 T* sum = sums[i];
-                in_pieces<16>(count, [&](Index at, auto length) {
-                    T piece[16];
+                in_pieces<32>(count, [&](Index at, auto length) {
+                    T piece[32];
                     for (Index n = 0; n < length; ++n) {
                         piece[n] = sum[at + n] + factors[0] * lines[0][at + n] +
                                    factors[1] * lines[1][at + n] + factors[2] * lines[2][at + n] +
@@ -1900,31 +1924,22 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
                  });
 }
 
-/// sums[j] += sum over the rows of a[i, j]; a (rows, columns) without gaps.
+/// sums[j] += sum over the rows of a[i, j]
 template <class T>
-void add_column_sums(Index rows, Index columns, const T* a, T* sums, int threads) {
+void add_column_sums(Index rows, Index columns, const T* a, Index stride, T* sums) {
     constexpr Index width = 64;
     constexpr Index stretch = 256;  // rows added up in T before they join the sum in double
-    const auto add_up = [&](Index first_column, Index last_column) {
-        in_pieces<width>(last_column - first_column, [&](Index at, auto length) {
-            const Index j = first_column + at;
-            double total[width] = {};
-            for (Index first = 0; first < rows; first += stretch) {
-                T part[width] = {};
-                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
-                    for (Index k = 0; k < length; ++k) part[k] += a[i * columns + j + k];
-                }
-                for (Index k = 0; k < length; ++k) total[k] += part[k];
+    in_pieces<width>(columns, [&](Index j, auto length) {
+        double total[width] = {};
+        for (Index first = 0; first < rows; first += stretch) {
+            T part[width] = {};
+            for (Index i = first; i < std::min(rows, first + stretch); ++i) {
+                for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
             }
-            for (Index k = 0; k < length; ++k) {
-                sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
-            }
-        });
-    };
-    constexpr Index unit = 16;  // a cache line
-    parallel_for(
-        (columns + unit - 1) / unit, threads_for(rows * columns, threads),
-        [&](Index begin, Index end, int) { add_up(begin * unit, std::min(end * unit, columns)); });
+            for (Index k = 0; k < length; ++k) total[k] += part[k];
+        }
+        for (Index k = 0; k < length; ++k) sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
+    });
 }
 
 }  // namespace tessera::cpu
@@ -1952,34 +1967,42 @@ struct Inside {
 
 }  // namespace detail
 
-/// Output rows begin .. end - 1 of one group. columns: (end - begin) * output.width by depth.
+/// Columns first .. last - 1 of output rows begin .. end - 1 of one group.
+/// columns: (end - begin) * output.width by last - first.
 template <class T>
-void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, const T* x,
-                      T* columns) {
+void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, Index first,
+                      Index last, const T* x, T* columns) {
     const Index channels = g.input.channels / g.groups;
     const Index stretch = g.window.width * channels;  // one row of a window
+    // `count` columns from `column` on, as far as they are wanted; zeros where there is no image.
+    const auto put = [&](Index column, Index count, const T* from) {
+        const Index low = std::max(column, first), high = std::min(column + count, last);
+        if (low >= high) return;
+        if (from) {
+            copy_run(from + (low - column), columns + (low - first), high - low);
+        } else {
+            std::fill_n(columns + (low - first), high - low, T{0});
+        }
+    };
     for (Index row = begin; row < end; ++row) {
         const T* image = x + row / g.output.height * g.input.size() + group * channels;
         const Index top = row % g.output.height * g.window.stride - g.window.pad_top;
-        for (Index ox = 0; ox < g.output.width; ++ox) {
+        for (Index ox = 0; ox < g.output.width; ++ox, columns += last - first) {
             const Index left = ox * g.window.stride - g.window.pad_left;
             const detail::Inside inside(g, left);
-            for (Index iy = top; iy < top + g.window.height; ++iy, columns += stretch) {
-                if (iy < 0 || iy >= g.input.height || inside.begin == inside.end) {
-                    std::fill_n(columns, stretch, T{0});
+            const bool whole = g.groups == 1 && inside.end - inside.begin == g.window.width;
+            for (Index ky = first / stretch; ky * stretch < last; ++ky) {
+                const Index iy = top + ky;
+                const bool outside = iy < 0 || iy >= g.input.height;
+                const T* line = image + iy * g.input.width * g.input.channels;
+                if (outside || whole) {
+                    put(ky * stretch, stretch, outside ? nullptr : line + left * channels);
                     continue;
                 }
-                if (inside.end - inside.begin < g.window.width) {
-                    std::fill_n(columns, stretch, T{0});
-                }
-                const T* from = image + (iy * g.input.width + left) * g.input.channels;
-                if (g.groups == 1) {
-                    copy_run(from + inside.begin * channels, columns + inside.begin * channels,
-                             (inside.end - inside.begin) * channels);
-                } else {
-                    for (Index kx = inside.begin; kx < inside.end; ++kx) {
-                        copy_run(from + kx * g.input.channels, columns + kx * channels, channels);
-                    }
+                for (Index kx = 0; kx < g.window.width; ++kx) {
+                    const bool beside = kx < inside.begin || kx >= inside.end;
+                    put(ky * stretch + kx * channels, channels,
+                        beside ? nullptr : line + (left + kx) * g.input.channels);
                 }
             }
         }
@@ -2021,6 +2044,9 @@ void add_columns_to_row(const ConvGeometry& g, int group, Index begin, Index end
 
 // ---- tessera/backend/cpu/conv.hpp
 // Convolution as a product: patches to columns, a stretch of output rows at a time.
+//
+// Each pass is one parallel region in which a thread copies the patches it needs and multiplies
+// them: threads that met after every stretch would wait for the slowest each time.
 
 namespace tessera::cpu {
 
@@ -2028,30 +2054,32 @@ namespace tessera::cpu {
 struct Conv {
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
-        const Index filters = g.output.channels / g.groups;
-        const Index rows = stretch<T>(g, threads) * g.output.width;
-        const std::size_t packing = std::max({packing_bytes<T>(rows, filters, g.depth()),
-                                              packing_bytes<T>(rows, g.depth(), filters),
-                                              packing_bytes<T>(g.depth(), filters, rows)});
-        return carved_bytes<T>(is_matrix(g) ? 0 : rows * g.depth()) +
-               static_cast<std::size_t>(threads) * packing;
+        return static_cast<std::size_t>(threads) *
+               (carved_bytes<T>(column_count<T>(g)) + packing<T>(g));
     }
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
-        const Index filters = g.output.channels / g.groups;
         const Memory<T> memory(g, scratch);
-        each_stretch<T>(g, scratch.threads, [&](int group, Index begin, Index end) {
-            multiply<T>({.rows = (end - begin) * g.output.width,
-                         .columns = filters,
-                         .depth = g.depth(),
-                         .a = patches(g, group, begin, end, x, memory, scratch.threads),
-                         .b = {weights + group * g.depth() * filters, filters},
-                         .c = y + begin * g.output.width * g.output.channels + group * filters,
-                         .stride = g.output.channels,
-                         .bias = bias ? bias + group * filters : nullptr},
-                        scratch.threads, memory.packing);
+        const Index all = filters(g), rows = output_rows(g);
+        // A thread takes some of the rows, or some of the filters where these are more.
+        const bool by_rows = rows * g.output.width >= all;
+        parallel_for(by_rows ? rows : all, scratch.threads, [&](Index from, Index to, int thread) {
+            const Range range = by_rows ? Range{from, to} : Range{0, rows};
+            const Range own = by_rows ? Range{0, all} : Range{from, to};
+            each_stretch<T>(g, range, g.depth(), [&](int group, Index begin, Index end) {
+                const Index channel = group * all + own.begin;
+                multiply<T>({.rows = (end - begin) * g.output.width,
+                             .columns = own.end - own.begin,
+                             .depth = g.depth(),
+                             .a = memory.patches(g, group, {begin, end}, {0, g.depth()}, x, thread),
+                             .b = {weights + group * g.depth() * all + own.begin, all},
+                             .c = y + begin * output_row_size(g) + channel,
+                             .stride = g.output.channels,
+                             .bias = bias ? bias + channel : nullptr},
+                            1, memory.packing(thread));
+            });
         });
     }
 
@@ -2059,83 +2087,104 @@ struct Conv {
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
                               const Scratch& scratch) {
         if (!dx) return;
-        const Index filters = g.output.channels / g.groups;
         const Memory<T> memory(g, scratch);
-        const Index row_size = Index{g.input.width} * g.input.channels;
-        if (!is_matrix(g)) {
-            parallel_for(Index{g.batch} * g.input.height, scratch.threads,
-                         [&](Index begin, Index end, int) {
-                             std::fill_n(dx + begin * row_size, (end - begin) * row_size, T{0});
-                         });
+        const auto product = [&](int group, Index begin, Index end, T* c, Index stride) {
+            return Product<T>{
+                .rows = (end - begin) * g.output.width,
+                .columns = g.depth(),
+                .depth = filters(g),
+                .a = {dy + begin * output_row_size(g) + group * filters(g), g.output.channels},
+                .b = {weights + group * g.depth() * filters(g), filters(g), true},
+                .c = c,
+                .stride = stride};
+        };
+        if (is_matrix(g)) {
+            for (int group = 0; group < g.groups; ++group) {
+                multiply(product(group, 0, output_rows(g), dx + matrix_offset(g, group, 0),
+                                 matrix_stride(g)),
+                         scratch.threads, memory.packing(0));
+            }
+            return;
         }
-        each_stretch<T>(g, scratch.threads, [&](int group, Index begin, Index end) {
-            const bool direct = is_matrix(g);
-            multiply<T>({.rows = (end - begin) * g.output.width,
-                         .columns = g.depth(),
-                         .depth = filters,
-                         .a = {dy + begin * g.output.width * g.output.channels + group * filters,
-                               g.output.channels},
-                         .b = {weights + group * g.depth() * filters, filters, true},
-                         .c = direct ? dx + matrix_offset(g, group, begin) : memory.columns,
-                         .stride = direct ? matrix_stride(g) : g.depth()},
-                        scratch.threads, memory.packing);
-            if (direct) return;
-            const Index first = begin / g.output.height * g.input.height;
-            const Index last = ((end - 1) / g.output.height + 1) * g.input.height;
-            parallel_for(last - first, scratch.threads, [&](Index from, Index to, int) {
-                for (Index row = first + from; row < first + to; ++row) {
-                    add_columns_to_row(g, group, begin, end, memory.columns, row / g.input.height,
-                                       row % g.input.height, dx);
-                }
+        // A thread owns some of the input rows; output rows at a boundary are multiplied twice.
+        parallel_for(
+            Index{g.batch} * g.input.height, scratch.threads,
+            [&](Index from, Index to, int thread) {
+                const Index row_size = Index{g.input.width} * g.input.channels;
+                std::fill_n(dx + from * row_size, (to - from) * row_size, T{0});
+                each_stretch<T>(
+                    g, windows_over(g, from, to), g.depth(),
+                    [&](int group, Index begin, Index end) {
+                        T* columns = memory.columns(thread);
+                        multiply(product(group, begin, end, columns, g.depth()), 1,
+                                 memory.packing(thread));
+                        const Index first =
+                            std::max(from, begin / g.output.height * g.input.height);
+                        const Index last =
+                            std::min(to, ((end - 1) / g.output.height + 1) * g.input.height);
+                        for (Index row = first; row < last; ++row) {
+                            add_columns_to_row(g, group, begin, end, columns, row / g.input.height,
+                                               row % g.input.height, dx);
+                        }
+                    });
             });
-        });
     }
 
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
-        const Index filters = g.output.channels / g.groups;
         const Memory<T> memory(g, scratch);
-        each_stretch<T>(g, scratch.threads, [&](int group, Index begin, Index end) {
-            Matrix<T> columns = patches(g, group, begin, end, x, memory, scratch.threads);
-            columns.transposed = true;
-            multiply<T>({.rows = g.depth(),
-                         .columns = filters,
-                         .depth = (end - begin) * g.output.width,
-                         .a = columns,
-                         .b = {dy + begin * g.output.width * g.output.channels + group * filters,
-                               g.output.channels},
-                         .c = dweights + group * g.depth() * filters,
-                         .stride = filters,
-                         .accumulate = true},
-                        scratch.threads, memory.packing);
-            if (dbias && group == g.groups - 1) {
-                add_column_sums((end - begin) * g.output.width, g.output.channels,
-                                dy + begin * g.output.width * g.output.channels, dbias,
-                                scratch.threads);
-            }
-        });
+        const Index all = filters(g), depth = g.depth();
+        // A thread takes some of the columns of the patches, or of the filters where these are
+        // more.
+        const bool by_depth = depth >= all;
+        parallel_for(
+            by_depth ? depth : all, scratch.threads, [&](Index from, Index to, int thread) {
+                const Range taps = by_depth ? Range{from, to} : Range{0, depth};
+                const Range own = by_depth ? Range{0, all} : Range{from, to};
+                const Range rows{0, output_rows(g)};
+                each_stretch<T>(
+                    g, rows, taps.end - taps.begin, [&](int group, Index begin, Index end) {
+                        Matrix<T> columns = memory.patches(g, group, {begin, end}, taps, x, thread);
+                        columns.transposed = true;
+                        const T* gradient = dy + begin * output_row_size(g) + group * all;
+                        const Index positions = (end - begin) * g.output.width;
+                        multiply<T>({.rows = taps.end - taps.begin,
+                                     .columns = own.end - own.begin,
+                                     .depth = positions,
+                                     .a = columns,
+                                     .b = {gradient + own.begin, g.output.channels},
+                                     .c = dweights + (group * depth + taps.begin) * all + own.begin,
+                                     .stride = all,
+                                     .accumulate = true},
+                                    1, memory.packing(thread));
+                        if (!dbias) return;
+                        // The thread's share of the bias, while this stretch is in its cache.
+                        const Index length = by_depth ? depth : all;
+                        const Index first = all * from / length, last = all * to / length;
+                        add_column_sums(positions, last - first, gradient + first,
+                                        g.output.channels, dbias + group * all + first);
+                    });
+            });
     }
 
 private:
-    /// Columns held at once for each thread: half to all of a nearest private cache was best among
-    /// 0.5 to 8 MB.
+    struct Range {
+        Index begin = 0;
+        Index end = 0;
+    };
+
+    /// Columns that a thread holds at once: half to all of a core's own cache was best among 0.5 to
+    /// 8 MB.
     static constexpr Index column_bytes = Index{1} << 20;
 
-    template <class T>
-    struct Memory {
-        T* columns = nullptr;
-        std::byte* packing = nullptr;
-
-        Memory(const ConvGeometry& g, const Scratch& scratch) {
-            const Index count =
-                is_matrix(g) ? 0 : stretch<T>(g, scratch.threads) * g.output.width * g.depth();
-            const std::size_t all = scratch_bytes<T>(g, scratch.threads);
-            Carve carve(scratch);
-            columns = carve.take<T>(count);
-            packing = carve.take<std::byte>(static_cast<Index>(all - carved_bytes<T>(count)));
-        }
-    };
+    static constexpr Index filters(const ConvGeometry& g) { return g.output.channels / g.groups; }
+    static constexpr Index output_rows(const ConvGeometry& g) {
+        return Index{g.batch} * g.output.height;
+    }
+    static constexpr Index output_row_size(const ConvGeometry& g) {
+        return Index{g.output.width} * g.output.channels;
+    }
 
     static constexpr bool is_pointwise(const ConvGeometry& g) {
         return g.window.height == 1 && g.window.width == 1 && g.window.stride == 1 &&
@@ -2148,46 +2197,86 @@ private:
                            g.window.height == g.input.height && g.window.width == g.input.width;
         return (is_pointwise(g) || whole) && g.window.pad_top == 0 && g.window.pad_left == 0;
     }
-
     static constexpr Index matrix_stride(const ConvGeometry& g) {
         return is_pointwise(g) ? g.input.channels : g.input.size();
     }
-
-    static constexpr Index matrix_offset(const ConvGeometry& g, int group, Index begin) {
-        return begin * g.output.width * matrix_stride(g) + group * (g.input.channels / g.groups);
+    static constexpr Index matrix_offset(const ConvGeometry& g, int group, Index row) {
+        return row * g.output.width * matrix_stride(g) + group * (g.input.channels / g.groups);
     }
 
-    /// Output rows whose columns are held at once.
+    /// Elements of a thread's columns: those of one output row at the least.
     template <class T>
-    static constexpr Index stretch(const ConvGeometry& g, int threads) {
-        const Index rows = Index{g.batch} * g.output.height;
-        const Index bytes = g.output.width * g.depth() * static_cast<Index>(sizeof(T));
-        return is_matrix(g)
-                   ? rows
-                   : std::clamp<Index>(threads * column_bytes / bytes, 1, std::max<Index>(1, rows));
+    static constexpr Index column_count(const ConvGeometry& g) {
+        const Index row = g.output.width * g.depth();
+        const Index budget = column_bytes / static_cast<Index>(sizeof(T));
+        return is_matrix(g) ? 0 : std::min(std::max(budget, row), output_rows(g) * row);
     }
 
+    template <class T>
+    static constexpr std::size_t packing(const ConvGeometry& g) {
+        const Index positions = g.batch * g.output.area();
+        return std::max({packing_bytes<T>(positions, filters(g), g.depth()),
+                         packing_bytes<T>(positions, g.depth(), filters(g)),
+                         packing_bytes<T>(g.depth(), filters(g), positions)});
+    }
+
+    /// The output rows whose windows hold some of the input rows from .. to - 1 of the batch.
+    static constexpr Range windows_over(const ConvGeometry& g, Index from, Index to) {
+        const Index height = g.input.height, stride = g.window.stride;
+        const Index before = from % height + g.window.pad_top - g.window.height;
+        const Index after = ((to - 1) % height + g.window.pad_top) / stride;
+        return {from / height * g.output.height +
+                    std::min<Index>(g.output.height, before < 0 ? 0 : before / stride + 1),
+                (to - 1) / height * g.output.height + std::min<Index>(g.output.height, after + 1)};
+    }
+
+    /// Calls f(group, begin, end) for stretches of output rows whose columns, `width` of them, fit.
     template <class T, class F>
-    static void each_stretch(const ConvGeometry& g, int threads, const F& f) {
-        const Index rows = Index{g.batch} * g.output.height;
-        const Index step = stretch<T>(g, threads);
-        for (Index begin = 0; begin < rows; begin += step) {
+    static void each_stretch(const ConvGeometry& g, Range rows, Index width, const F& f) {
+        const Index step = is_matrix(g)
+                               ? rows.end - rows.begin
+                               : std::max<Index>(1, column_count<T>(g) / (g.output.width * width));
+        for (Index begin = rows.begin; begin < rows.end; begin += step) {
             for (int group = 0; group < g.groups; ++group) {
-                f(group, begin, std::min(rows, begin + step));
+                f(group, begin, std::min(rows.end, begin + step));
             }
         }
     }
 
+    /// The working memory, a share for each thread.
     template <class T>
-    static Matrix<T> patches(const ConvGeometry& g, int group, Index begin, Index end, const T* x,
-                             const Memory<T>& memory, int threads) {
-        if (is_matrix(g)) return {x + matrix_offset(g, group, begin), matrix_stride(g)};
-        parallel_for(end - begin, threads, [&](Index from, Index to, int) {
-            image_to_columns(g, group, begin + from, begin + to, x,
-                             memory.columns + from * g.output.width * g.depth());
-        });
-        return {memory.columns, g.depth()};
-    }
+    class Memory {
+    public:
+        Memory(const ConvGeometry& g, const Scratch& scratch)
+            : column_count_(static_cast<Index>(carved_bytes<T>(column_count<T>(g)) / sizeof(T))),
+              packing_bytes_(Conv::packing<T>(g)) {
+            Carve carve(scratch);
+            columns_ = carve.take<T>(scratch.threads * column_count_);
+            packing_ = carve.take<std::byte>(scratch.threads * static_cast<Index>(packing_bytes_));
+        }
+
+        T* columns(int thread) const { return columns_ + thread * column_count_; }
+        std::byte* packing(int thread) const {
+            return packing_ + static_cast<std::size_t>(thread) * packing_bytes_;
+        }
+
+        /// Columns `taps` of the patches of output rows `rows`, copied unless x has them so.
+        Matrix<T> patches(const ConvGeometry& g, int group, Range rows, Range taps, const T* x,
+                          int thread) const {
+            if (is_matrix(g)) {
+                return {x + matrix_offset(g, group, rows.begin) + taps.begin, matrix_stride(g)};
+            }
+            image_to_columns(g, group, rows.begin, rows.end, taps.begin, taps.end, x,
+                             columns(thread));
+            return {columns(thread), taps.end - taps.begin};
+        }
+
+    private:
+        T* columns_ = nullptr;
+        std::byte* packing_ = nullptr;
+        Index column_count_ = 0;
+        std::size_t packing_bytes_ = 0;
+    };
 };
 
 }  // namespace tessera::cpu
@@ -2293,7 +2382,7 @@ struct Linear {
                      .stride = g.outputs,
                      .accumulate = true},
                     scratch.threads, packing<T>(g, scratch));
-        if (dbias) add_column_sums(g.batch, g.outputs, dy, dbias, scratch.threads);
+        if (dbias) add_column_sums<T>(g.batch, g.outputs, dy, g.outputs, dbias);
     }
 
 private:
@@ -2432,10 +2521,11 @@ struct Lrn {
                 const T* row = x + at;
                 add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
                             [=](Index j) { return row[j] * row[j]; });
-                T* scales = scale ? scale + at + first : sums;
-                compute_run(count, scales, [&](Index c) { return k + alpha * sums[c]; });
-                compute_run(count, y + at + first,
-                            [=](Index c) { return row[first + c] * power(scales[c]); });
+                T scales[width];
+                compute_apart(count, scales, [&](Index c) { return k + alpha * sums[c]; });
+                compute_apart(count, y + at + first,
+                              [&](Index c) { return row[first + c] * power(scales[c]); });
+                if (scale) copy_run(scales, scale + at + first, count);
             });
         });
     }
@@ -2453,7 +2543,7 @@ struct Lrn {
                 const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
                 add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
                             [=](Index j) { return gradient[j] * out[j] / scales[j]; });
-                compute_run(count, dx + at + first, [&](Index c) {
+                compute_apart(count, dx + at + first, [&](Index c) {
                     const Index i = first + c;
                     return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
                 });
@@ -2503,20 +2593,22 @@ private:
         // At most `reach` members of every window at a time.
         for (Index from = first - before; from <= first + after; from += reach) {
             const Index members = std::min(reach, first + after + 1 - from);
+            T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
             const Index skip = std::clamp<Index>(-from, 0, count + members);
             const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
             std::fill_n(values, skip, T{0});
             std::fill(values + stop, values + count + members, T{0});
-            compute_run(stop - skip, values + skip,
-                        [=](Index k) { return value(from + skip + k); });
-            in_pieces<16>(count, [&](Index at, auto length) {
-                T sum[16] = {};
+            compute_apart(stop - skip, values + skip,
+                          [=](Index k) { return value(from + skip + k); });
+            in_overlapping_pieces<32>(count, [&](Index at, auto length) {
+                T sum[32] = {};
                 for (Index d = 0; d < members; ++d) {
-                    for (Index k = 0; k < length; ++k) sum[k] += values[at + d + k];
+                    for (Index i = 0; i < length; ++i) sum[i] += values[at + d + i];
                 }
-                for (Index k = 0; k < length; ++k) sums[at + k] += sum[k];
+                for (Index i = 0; i < length; ++i) part[at + i] = sum[i];
             });
+            add_run(part, sums, count);
         }
     }
 };
@@ -2541,7 +2633,7 @@ struct MaxPool {
                              const Span high = rows_of(g).covered(row % g.output.height);
                              const Span wide = columns_of(g).covered(at % g.output.width);
                              const T* image = x + row / g.output.height * g.input.size();
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T best[width];
                                  std::int32_t chosen[width];
                                  const bool empty =
@@ -2587,7 +2679,7 @@ struct MaxPool {
                              const Span wide = columns_of(g).covering(at % g.input.width);
                              const Index image = row / g.input.height * g.output.area();
                              const auto position = static_cast<std::int32_t>(at % g.input.area());
-                             in_pieces<width>(channels, [&](Index c, auto length) {
+                             in_overlapping_pieces<width>(channels, [&](Index c, auto length) {
                                  T sum[width] = {};
                                  for (Index oy = high.begin; oy < high.end; ++oy) {
                                      for (Index ox = wide.begin; ox < wide.end; ++ox) {
@@ -2607,7 +2699,7 @@ struct MaxPool {
     }
 
 private:
-    static constexpr Index width = 16;
+    static constexpr Index width = 32;
 };
 
 }  // namespace tessera::cpu
@@ -6244,9 +6336,9 @@ namespace tessera {
 template <class T>
 bool in_top_k(std::span<const T> scores, int label, int k) {
     const T own = scores[static_cast<std::size_t>(label)];
-    int others = 0;
-    for (const T score : scores) others += !(score < own);
-    return others - (own == own) < k && own == own;
+    int not_lower = 0;  // the answer among them
+    for (const T score : scores) not_lower += !(score < own);
+    return not_lower <= k && own == own;
 }
 
 /// Counts correct answers over any number of batches.
