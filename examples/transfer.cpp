@@ -215,6 +215,11 @@ struct Prepared {
     int views = 1;  ///< rows for each box
 };
 
+/// A small set is one batch.
+int batch_size(const Settings& s, Index samples) {
+    return static_cast<int>(std::min<Index>(s.batch, samples));
+}
+
 /// Features as samples; training picks one of the views at random.
 template <class Target>
 SampleBatches<Target> feature_batches(const Settings& s, const Prepared<Target>& data, Shape shape,
@@ -243,7 +248,7 @@ SampleBatches<std::int32_t> pixel_batches(const Settings& s, const Task& task,
                                           int extent, bool training) {
     return {{.shape = crop,
              .samples = data.rows->rows(),
-             .batch = s.batch,
+             .batch = batch_size(s, data.rows->rows()),
              .seed = s.seed,
              .training = training},
             [&task, &data, crop, extent, training, seed = s.seed](
@@ -395,9 +400,14 @@ Task read_task(const Settings& s) {
         std::move(source), normaliser,          std::max(1, Cpu::threads() / 2)};
 }
 
-int run_program(const Settings& s) {
+int run_program(Settings s) {
     Task task = read_task(s);
     RunFolder run(s.out);
+    if (s.resume && !run.has("checkpoint.safetensors")) {
+        std::fprintf(stderr, "no checkpoint in %s yet: starting at the first step\n",
+                     s.out.c_str());
+        s.resume = false;
+    }
     require(
         s.resume || !run.has("checkpoint.safetensors"), s.out,
         ": found a checkpoint of an earlier run; give --resume to go on from it, or another --out");
