@@ -66,7 +66,8 @@ learn() {
 build() {
     # shellcheck disable=SC2086 # words on purpose
     install_needed $BUILD_NEEDS $EXAMPLE_NEEDS
-    build_examples "$jobs"
+    build_examples "$jobs" -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 \
+        -DTESSERA_TARGET_CLASSES=10
 }
 echo "== build"
 started=$SECONDS

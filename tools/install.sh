@@ -59,8 +59,9 @@ build_preset() {
     cmake --preset "$1" && cmake --build --preset "$1" --parallel "$2" -- -k 0
 }
 
-# build_examples JOBS: the example programs, optimised for this machine, into build/programs.
+# build_examples JOBS OPTION...: the example programs, optimised for this machine, into
+# build/programs.
 build_examples() {
-    cmake --preset release -B build/programs -DTESSERA_TESTS=OFF -DTESSERA_BENCH=OFF > /dev/null &&
-        cmake --build build/programs --parallel "$1"
+    cmake --preset release -B build/programs -DTESSERA_TESTS=OFF -DTESSERA_BENCH=OFF \
+        "${@:2}" > /dev/null && cmake --build build/programs --parallel "$1"
 }

@@ -10,6 +10,11 @@
 #include "tessera/models/alexnet.hpp"
 #include "tessera/models/oquab.hpp"
 
+// What the programs are built for; CMake variables of the same names set them. Each network and
+// each number of classes costs compile time.
+#ifndef TESSERA_NETWORKS
+#define TESSERA_NETWORKS Small, AlexNet
+#endif
 #ifndef TESSERA_SOURCE_CLASSES
 #define TESSERA_SOURCE_CLASSES 40, 200, 1000
 #endif
@@ -80,12 +85,21 @@ auto with_target_classes(int count, Body body) {
                                               body);
 }
 
-/// Calls body(Small{}) or body(AlexNet{}).
+/// Calls body(Network{}) for the one of that name.
+template <class... Known, class Body>
+auto choose_network(const std::string& name, Body body) {
+    std::common_type_t<decltype(body(Known{}))...> result{};
+    const bool found = ((name == Known::name ? (result = body(Known{}), true) : false) || ...);
+    std::string known;
+    ((known += (known.empty() ? "" : ", ") + std::string(Known::name)), ...);
+    require(found, "--network: found '", name, "', but this program was built for ", known,
+            "; see TESSERA_NETWORKS");
+    return result;
+}
+
 template <class Body>
 auto with_network(const std::string& name, Body body) {
-    if (name == Small::name) return body(Small{});
-    require(name == AlexNet::name, "--network: found '", name, "', expected small or alexnet");
-    return body(AlexNet{});
+    return choose_network<TESSERA_NETWORKS>(name, body);
 }
 
 }  // namespace program
