@@ -121,31 +121,22 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
                  });
 }
 
-/// sums[j] += sum over the rows of a[i, j]; a (rows, columns) without gaps.
+/// sums[j] += sum over the rows of a[i, j]
 template <class T>
-void add_column_sums(Index rows, Index columns, const T* a, T* sums, int threads) {
+void add_column_sums(Index rows, Index columns, const T* a, Index stride, T* sums) {
     constexpr Index width = 64;
     constexpr Index stretch = 256;  // rows added up in T before they join the sum in double
-    const auto add_up = [&](Index first_column, Index last_column) {
-        in_pieces<width>(last_column - first_column, [&](Index at, auto length) {
-            const Index j = first_column + at;
-            double total[width] = {};
-            for (Index first = 0; first < rows; first += stretch) {
-                T part[width] = {};
-                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
-                    for (Index k = 0; k < length; ++k) part[k] += a[i * columns + j + k];
-                }
-                for (Index k = 0; k < length; ++k) total[k] += part[k];
+    in_pieces<width>(columns, [&](Index j, auto length) {
+        double total[width] = {};
+        for (Index first = 0; first < rows; first += stretch) {
+            T part[width] = {};
+            for (Index i = first; i < std::min(rows, first + stretch); ++i) {
+                for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
             }
-            for (Index k = 0; k < length; ++k) {
-                sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
-            }
-        });
-    };
-    constexpr Index unit = 16;  // a cache line
-    parallel_for(
-        (columns + unit - 1) / unit, threads_for(rows * columns, threads),
-        [&](Index begin, Index end, int) { add_up(begin * unit, std::min(end * unit, columns)); });
+            for (Index k = 0; k < length; ++k) total[k] += part[k];
+        }
+        for (Index k = 0; k < length; ++k) sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
+    });
 }
 
 }  // namespace tessera::cpu

@@ -27,34 +27,42 @@ struct Inside {
 
 }  // namespace detail
 
-/// Output rows begin .. end - 1 of one group. columns: (end - begin) * output.width by depth.
+/// Columns first .. last - 1 of output rows begin .. end - 1 of one group.
+/// columns: (end - begin) * output.width by last - first.
 template <class T>
-void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, const T* x,
-                      T* columns) {
+void image_to_columns(const ConvGeometry& g, int group, Index begin, Index end, Index first,
+                      Index last, const T* x, T* columns) {
     const Index channels = g.input.channels / g.groups;
     const Index stretch = g.window.width * channels;  // one row of a window
+    // `count` columns from `column` on, as far as they are wanted; zeros where there is no image.
+    const auto put = [&](Index column, Index count, const T* from) {
+        const Index low = std::max(column, first), high = std::min(column + count, last);
+        if (low >= high) return;
+        if (from) {
+            copy_run(from + (low - column), columns + (low - first), high - low);
+        } else {
+            std::fill_n(columns + (low - first), high - low, T{0});
+        }
+    };
     for (Index row = begin; row < end; ++row) {
         const T* image = x + row / g.output.height * g.input.size() + group * channels;
         const Index top = row % g.output.height * g.window.stride - g.window.pad_top;
-        for (Index ox = 0; ox < g.output.width; ++ox) {
+        for (Index ox = 0; ox < g.output.width; ++ox, columns += last - first) {
             const Index left = ox * g.window.stride - g.window.pad_left;
             const detail::Inside inside(g, left);
-            for (Index iy = top; iy < top + g.window.height; ++iy, columns += stretch) {
-                if (iy < 0 || iy >= g.input.height || inside.begin == inside.end) {
-                    std::fill_n(columns, stretch, T{0});
+            const bool whole = g.groups == 1 && inside.end - inside.begin == g.window.width;
+            for (Index ky = first / stretch; ky * stretch < last; ++ky) {
+                const Index iy = top + ky;
+                const bool outside = iy < 0 || iy >= g.input.height;
+                const T* line = image + iy * g.input.width * g.input.channels;
+                if (outside || whole) {
+                    put(ky * stretch, stretch, outside ? nullptr : line + left * channels);
                     continue;
                 }
-                if (inside.end - inside.begin < g.window.width) {
-                    std::fill_n(columns, stretch, T{0});
-                }
-                const T* from = image + (iy * g.input.width + left) * g.input.channels;
-                if (g.groups == 1) {
-                    copy_run(from + inside.begin * channels, columns + inside.begin * channels,
-                             (inside.end - inside.begin) * channels);
-                } else {
-                    for (Index kx = inside.begin; kx < inside.end; ++kx) {
-                        copy_run(from + kx * g.input.channels, columns + kx * channels, channels);
-                    }
+                for (Index kx = 0; kx < g.window.width; ++kx) {
+                    const bool beside = kx < inside.begin || kx >= inside.end;
+                    put(ky * stretch + kx * channels, channels,
+                        beside ? nullptr : line + (left + kx) * g.input.channels);
                 }
             }
         }

@@ -59,7 +59,7 @@ struct Linear {
                      .stride = g.outputs,
                      .accumulate = true},
                     scratch.threads, packing<T>(g, scratch));
-        if (dbias) add_column_sums(g.batch, g.outputs, dy, dbias, scratch.threads);
+        if (dbias) add_column_sums<T>(g.batch, g.outputs, dy, g.outputs, dbias);
     }
 
 private:
