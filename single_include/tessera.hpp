@@ -686,7 +686,8 @@ struct PoolGeometry {
     SlidingWindow window{};
 };
 
-/// Response normalisation across `size` channels centred on each one, clipped at both ends:
+/// Response normalisation across the `size` channels i - size / 2 .. i + (size - 1) / 2, clipped at
+/// both ends:
 ///   scale[i] = k + alpha * sum over the window of x[j]^2,   y[i] = x[i] * scale[i]^-beta.
 /// `alpha` is the factor as applied: a layer whose alpha is divided by n has done so already.
 struct LrnGeometry {
@@ -775,7 +776,7 @@ concept LinearOp = requires(const LinearGeometry& g, const T* in, T* out, const 
 
 template <class Op, class T>
 concept ReluOp = requires(Index n, const T* in, T* out) {
-    Op::forward(n, in, out);       // (elements, x, y)
+    Op::forward(n, in, out);       // (elements, x, y); NaN stays NaN
     Op::backward(n, in, in, out);  // (elements, y, dy, dx): dx = y > 0 ? dy : 0
 };
 
@@ -785,7 +786,8 @@ concept LrnOp = requires(const LrnGeometry& g, const T* in, T* out) {
     Op::backward(g, in, in, in, in, out);  // (g, x, y, scale, dy, dx)
 };
 
-/// Ties go to the first position in row order. `argmax` holds, for each output element, the
+/// A window wholly outside the image gives 0 and position -1. Ties go to the first position in row
+/// order. `argmax` holds, for each output element, the
 /// position (row * width + column) of its maximum in the input image; null when not wanted. NaN
 /// wins.
 template <class Op, class T>
@@ -2949,6 +2951,7 @@ struct ForwardPass {
     std::byte* saved = nullptr;  ///< saved_bytes(...) per sample in training, null at inference
     Scratch scratch;
     Stream random;
+    double dropout = 1;  ///< factor on the rates of dropout
 };
 
 /// What a layer sees on the way back. Views whose need was not declared must not be read: their
@@ -2963,6 +2966,7 @@ struct BackwardPass {
     std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
+    double dropout = 1;  ///< as on the way forward
 };
 
 /// The defaults. A layer supplies at least `kind`, forward and backward:
@@ -3241,13 +3245,14 @@ struct Dropout : Layer {
 
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Dropout::forward(pass.input.size(), rate, pass.random, pass.input.data,
-                                  pass.output.data, reinterpret_cast<std::uint8_t*>(pass.saved));
+        Backend::Dropout::forward(pass.input.size(), rate * pass.dropout, pass.random,
+                                  pass.input.data, pass.output.data,
+                                  reinterpret_cast<std::uint8_t*>(pass.saved));
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Dropout::backward(pass.output_gradient.size(), rate,
+        Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
                                    reinterpret_cast<const std::uint8_t*>(pass.saved),
                                    pass.output_gradient.data, pass.input_gradient.data);
     }
@@ -4276,6 +4281,10 @@ public:
         input_ = input;
         batch_ = input.batch;
     }
+    /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
+    /// off.
+    void set_dropout(double factor) { dropout_ = factor; }
+    double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
     void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
 
@@ -4292,6 +4301,7 @@ private:
     Buffer<std::byte, Memory> arena_;
     Scratch scratch_;
     View<const T> input_{};
+    double dropout_ = 1;
 };
 
 }  // namespace tessera
@@ -4468,7 +4478,8 @@ private:
             .parameters = layer_parameters<I>(),
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
-            .random = random};
+            .random = random,
+            .dropout = workspace.dropout()};
         LayerAt<I, Layers>::template forward<Backend>(pass);
     }
 
@@ -4481,7 +4492,8 @@ private:
                                   .parameters = layer_parameters<I>(),
                                   .parameter_gradients = {},
                                   .saved = workspace.saved(I),
-                                  .scratch = workspace.scratch()};
+                                  .scratch = workspace.scratch(),
+                                  .dropout = workspace.dropout()};
         if constexpr (!layers[I].frozen) {
             for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
                 const auto array = static_cast<std::size_t>(first_array[I] + slot);
@@ -6024,6 +6036,9 @@ using ScoringNet =
 struct TrainerOptions {
     int batch = 128;
     std::uint64_t seed = 1;  ///< of the dropout masks
+    /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
+    /// ln(classes) for hundreds of steps.
+    long dropout_after = 0;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -6050,7 +6065,8 @@ public:
           model_(trained),
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
-          seed_(options.seed) {
+          seed_(options.seed),
+          dropout_after_(options.dropout_after) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -6073,6 +6089,7 @@ public:
         // Batches gathered for one update must not share their masks: each has a seed of its own.
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
         const View<const Element> scores = model_.forward(workspace_, input, dropout);
         require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
                 targets.size(), " targets for ", input.batch, " samples, expected ",
@@ -6178,6 +6195,7 @@ private:
     std::array<typename Scores::Gradients, states> states_{};
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
+    long dropout_after_;
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };
