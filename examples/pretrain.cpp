@@ -2,6 +2,7 @@
 // Pre-trains a network on an ImageNet-style folder: the source task of the paper.
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <thread>
 
@@ -10,6 +11,7 @@
 #include "program/interrupt.hpp"
 #include "program/networks.hpp"
 #include "program/run_folder.hpp"
+#include "program/threads.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/train/checkpoint.hpp"
 #include "tessera/train/fit.hpp"
@@ -25,7 +27,7 @@ struct Settings {
     std::string data, out, network = "small", schedule = "steps", init = "he", bad = "stop";
     std::string val_truth, val_ids;
     int epochs = 25, batch = 64, threads = 0;
-    double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
+    double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
     std::uint64_t seed = 1;
     long checkpoint_steps = 500;
     long memory = 1024;
@@ -33,10 +35,17 @@ struct Settings {
 
     /// What must not change between a run and its continuation.
     std::map<std::string, std::string> fixed() const {
-        return {{"network", network},          {"schedule", schedule}, {"init", init},
-                {"epochs", text(epochs)},      {"batch", text(batch)}, {"rate", text(rate)},
-                {"momentum", text(momentum)},  {"decay", text(decay)}, {"warm_up", text(warm_up)},
-                {"normalise", text(normalise)}};
+        return {{"network", network},
+                {"schedule", schedule},
+                {"init", init},
+                {"epochs", text(epochs)},
+                {"batch", text(batch)},
+                {"rate", text(rate)},
+                {"momentum", text(momentum)},
+                {"decay", text(decay)},
+                {"warm_up", text(warm_up)},
+                {"normalise", text(normalise)},
+                {"dropout_after", text(dropout_after)}};
     }
 };
 
@@ -58,6 +67,11 @@ void add_options(CLI::App& app, Settings& s) {
         ->check(CLI::IsMember({"steps", "cosine", "plateau", "constant"}));
     app.add_option("--warm-up", s.warm_up, "fraction of the training over which the rate rises")
         ->capture_default_str();
+    app.add_option("--dropout-after", s.dropout_after,
+                   "fraction of the training before dropout sets in; with dropout from the start a "
+                   "small network can sit at ln(classes) for hundreds of steps")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--init", s.init, "he, xavier or krizhevsky")
         ->capture_default_str()
         ->check(CLI::IsMember({"he", "xavier", "krizhevsky"}));
@@ -132,9 +146,12 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
 
     ModelType model;
     if (!s.resume) initialise_weights(s, model, batches);
-    Trainer trainer(model, SoftmaxCrossEntropy{},
-                    Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
-                    {.batch = s.batch, .seed = s.seed});
+    Trainer trainer(
+        model, SoftmaxCrossEntropy{}, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
+        {.batch = s.batch,
+         .seed = s.seed,
+         .dropout_after =
+             std::lround(s.dropout_after * static_cast<double>(batches.batches() * s.epochs))});
     auto workspace = trainer.model().workspace(s.batch);
     Progress progress;
     const std::string checkpoint = run.file("checkpoint.safetensors");
@@ -257,6 +274,7 @@ int run_program(const Settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    wait_without_spinning(argv);
     CLI::App app{"Pre-trains a network on an ImageNet-style folder of pictures."};
     Settings settings;
     add_options(app, settings);

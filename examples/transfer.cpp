@@ -15,6 +15,7 @@
 #include "program/patch_pictures.hpp"
 #include "program/run_folder.hpp"
 #include "program/target.hpp"
+#include "program/threads.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/train/initialise.hpp"
 
@@ -443,6 +444,7 @@ int run_program(Settings s) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    wait_without_spinning(argv);
     CLI::App app{"Trains the target task of the paper on patches of a PASCAL VOC set."};
     Settings settings;
     add_options(app, settings);

@@ -119,6 +119,7 @@ struct ImageBatchOptions {
 /// A source of batches for fit() and evaluate().
 class ImageBatches {
 public:
+    /// With a limit, that many images spread evenly over the set.
     ImageBatches(const PreparedImages& images, const Normaliser& normaliser,
                  const ImageBatchOptions& options, Index limit = -1)
         : options_(options),
@@ -145,8 +146,7 @@ public:
                       options.augment ? random_window(full, crop, key) : centre_window(full, crop);
                   normaliser.write(image, window, crop,
                                    batch.input.data() + sample.position * options.crop.size());
-                  batch.labels[static_cast<std::size_t>(sample.position)] =
-                      images.label(sample.index);
+                  batch.labels[static_cast<std::size_t>(sample.position)] = images.label(index);
               },
               [options](const LoaderSample& sample, HostBatch& batch) {
                   std::fill_n(batch.input.data() + sample.position * options.crop.size(),

@@ -312,3 +312,22 @@ TEST_CASE("a trainer knows its bytes, and a copy of a model trains the same para
     CHECK(parameters_of(same) != before);
     CHECK(parameters_of(same) == parameters_of(model));
 }
+
+TEST_CASE("dropout sets in after the steps it was told to wait") {
+    using Dropping = Append<CutAfter<ToyNet, 0>, Dropout<60>, Linear<4>>;
+    using Keeping = Append<CutAfter<ToyNet, 0>, Dropout<0>, Linear<4>>;
+    const ToyData data = toy_data(8);
+    Model<Dropping, ToyModel::input, Reference> dropping;
+    Model<Keeping, ToyModel::input, Reference> keeping;
+    initialise(dropping, He{}, 3);
+    initialise(keeping, He{}, 3);
+    Trainer waits(dropping, SoftmaxCrossEntropy{}, Sgd{}, {.batch = 8, .dropout_after = 2});
+    Trainer never(keeping, SoftmaxCrossEntropy{}, Sgd{}, {.batch = 8});
+    for (int step = 0; step < 3; ++step) {
+        const double with = waits.step(data.view(0, 8), data.targets(0, 8));
+        const double without = never.step(data.view(0, 8), data.targets(0, 8));
+        CHECK((with == without) == (step < 2));
+        const bool same = std::ranges::equal(dropping.parameters()[2], keeping.parameters()[2]);
+        CHECK(same == (step < 2));
+    }
+}

@@ -39,7 +39,7 @@ concept LinearOp = requires(const LinearGeometry& g, const T* in, T* out, const 
 
 template <class Op, class T>
 concept ReluOp = requires(Index n, const T* in, T* out) {
-    Op::forward(n, in, out);       // (elements, x, y)
+    Op::forward(n, in, out);       // (elements, x, y); NaN stays NaN
     Op::backward(n, in, in, out);  // (elements, y, dy, dx): dx = y > 0 ? dy : 0
 };
 
@@ -49,7 +49,8 @@ concept LrnOp = requires(const LrnGeometry& g, const T* in, T* out) {
     Op::backward(g, in, in, in, in, out);  // (g, x, y, scale, dy, dx)
 };
 
-/// Ties go to the first position in row order. `argmax` holds, for each output element, the
+/// A window wholly outside the image gives 0 and position -1. Ties go to the first position in row
+/// order. `argmax` holds, for each output element, the
 /// position (row * width + column) of its maximum in the input image; null when not wanted. NaN
 /// wins.
 template <class Op, class T>

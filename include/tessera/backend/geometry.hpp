@@ -45,7 +45,8 @@ struct PoolGeometry {
     SlidingWindow window{};
 };
 
-/// Response normalisation across `size` channels centred on each one, clipped at both ends:
+/// Response normalisation across the `size` channels i - size / 2 .. i + (size - 1) / 2, clipped at
+/// both ends:
 ///   scale[i] = k + alpha * sum over the window of x[j]^2,   y[i] = x[i] * scale[i]^-beta.
 /// `alpha` is the factor as applied: a layer whose alpha is divided by n has done so already.
 struct LrnGeometry {

@@ -26,13 +26,14 @@ struct Dropout : Layer {
 
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Dropout::forward(pass.input.size(), rate, pass.random, pass.input.data,
-                                  pass.output.data, reinterpret_cast<std::uint8_t*>(pass.saved));
+        Backend::Dropout::forward(pass.input.size(), rate * pass.dropout, pass.random,
+                                  pass.input.data, pass.output.data,
+                                  reinterpret_cast<std::uint8_t*>(pass.saved));
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Dropout::backward(pass.output_gradient.size(), rate,
+        Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
                                    reinterpret_cast<const std::uint8_t*>(pass.saved),
                                    pass.output_gradient.data, pass.input_gradient.data);
     }

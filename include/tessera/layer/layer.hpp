@@ -73,6 +73,7 @@ struct ForwardPass {
     std::byte* saved = nullptr;  ///< saved_bytes(...) per sample in training, null at inference
     Scratch scratch;
     Stream random;
+    double dropout = 1;  ///< factor on the rates of dropout
 };
 
 /// What a layer sees on the way back. Views whose need was not declared must not be read: their
@@ -87,6 +88,7 @@ struct BackwardPass {
     std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
+    double dropout = 1;  ///< as on the way forward
 };
 
 /// The defaults. A layer supplies at least `kind`, forward and backward:

@@ -181,7 +181,8 @@ private:
             .parameters = layer_parameters<I>(),
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
-            .random = random};
+            .random = random,
+            .dropout = workspace.dropout()};
         LayerAt<I, Layers>::template forward<Backend>(pass);
     }
 
@@ -194,7 +195,8 @@ private:
                                   .parameters = layer_parameters<I>(),
                                   .parameter_gradients = {},
                                   .saved = workspace.saved(I),
-                                  .scratch = workspace.scratch()};
+                                  .scratch = workspace.scratch(),
+                                  .dropout = workspace.dropout()};
         if constexpr (!layers[I].frozen) {
             for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
                 const auto array = static_cast<std::size_t>(first_array[I] + slot);

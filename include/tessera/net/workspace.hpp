@@ -63,6 +63,10 @@ public:
         input_ = input;
         batch_ = input.batch;
     }
+    /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
+    /// off.
+    void set_dropout(double factor) { dropout_ = factor; }
+    double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
     void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
 
@@ -79,6 +83,7 @@ private:
     Buffer<std::byte, Memory> arena_;
     Scratch scratch_;
     View<const T> input_{};
+    double dropout_ = 1;
 };
 
 }  // namespace tessera

@@ -44,6 +44,9 @@ using ScoringNet =
 struct TrainerOptions {
     int batch = 128;
     std::uint64_t seed = 1;  ///< of the dropout masks
+    /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
+    /// ln(classes) for hundreds of steps.
+    long dropout_after = 0;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -70,7 +73,8 @@ public:
           model_(trained),
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
-          seed_(options.seed) {
+          seed_(options.seed),
+          dropout_after_(options.dropout_after) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -93,6 +97,7 @@ public:
         // Batches gathered for one update must not share their masks: each has a seed of its own.
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
         const View<const Element> scores = model_.forward(workspace_, input, dropout);
         require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
                 targets.size(), " targets for ", input.batch, " samples, expected ",
@@ -198,6 +203,7 @@ private:
     std::array<typename Scores::Gradients, states> states_{};
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
+    long dropout_after_;
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };
