@@ -136,12 +136,14 @@ public:
                       Buffer<float>(options.batch * options.crop.size()),
                       std::vector<std::int32_t>(static_cast<std::size_t>(options.batch))};
               },
-              [&images, &normaliser, options](const LoaderSample& sample, HostBatch& batch) {
-                  const Image image = images.read(sample.index);
+              [&images, &normaliser, options, limit](const LoaderSample& sample, HostBatch& batch) {
+                  const bool spread = limit > 0 && limit < images.size();
+                  const Index index = spread ? sample.index * images.size() / limit : sample.index;
+                  const Image image = images.read(index);
                   const Extent full{image.width, image.height};
                   const Extent crop{options.crop.width, options.crop.height};
                   const AugmentKey key{options.seed, sample.epoch,
-                                       static_cast<std::uint32_t>(sample.index)};
+                                       static_cast<std::uint32_t>(index)};
                   const auto window =
                       options.augment ? random_window(full, crop, key) : centre_window(full, crop);
                   normaliser.write(image, window, crop,
