@@ -24,8 +24,8 @@ int main(int argc, char** argv) {
         report::tell_apart(runs);
         const std::string page = report::page(runs, options);
         tessera::write_file(out, page);
-        std::printf("%s: %zu runs, %.1f MB\n", out.c_str(), runs.size(),
-                    static_cast<double>(page.size()) / 1e6);
+        std::printf("%s: %zu %s, %.1f MB\n", out.c_str(), runs.size(),
+                    runs.size() == 1 ? "run" : "runs", static_cast<double>(page.size()) / 1e6);
         return 0;
     } catch (const std::exception& error) {
         std::fprintf(stderr, "report: %s\n", error.what());

@@ -98,8 +98,8 @@ inline Html tiles(const Runs& runs) {
     for (const auto& [mode, members] : modes) content += map_tile(mode, members);
     const double gain = transfer_gain(runs);
     if (std::isfinite(gain)) {
-        content += tile("Gain by pre-training", points(gain), "points",
-                        "pre-trained minus from scratch", "tile gain");
+        content +=
+            tile("Gain", points(gain), "points", "pre-trained minus from scratch", "tile gain");
     }
     for (const Run& run : runs) {
         const double top1 = last_top1(run);

@@ -124,7 +124,7 @@ img { max-width: 100%; height: auto; display: block; background: var(--shade); }
 @media (max-width: 34rem) {
   .patches { grid-template-columns: 1fr; }
   .patches dt { display: flex; gap: .75rem; align-items: baseline; }
-  svg text { font-size: 14px; }
+  svg text, svg text.mark { font-size: 14px; }
   svg .value { font-size: 11px; }
 }
 footer { margin-top: 3rem; padding-top: .75rem; border-top: 1px solid var(--rule);
@@ -133,14 +133,17 @@ footer code { font-size: .75rem; overflow-wrap: anywhere; }
 
 @page { margin: 14mm; }
 @media print {
-  :root { color-scheme: light; }
-  body { max-width: none; padding: 0; font-size: 10pt; }
-  nav, details { display: none; }
-  h2 { break-after: avoid; }
+  :root { color-scheme: light; }  html { font-size: 9.5pt; }
+  body { max-width: none; padding: 0; }
+  .charts { grid-template-columns: 1fr 1fr; }
+  .pictures { grid-template-columns: repeat(3, 1fr); }
+  nav, details { display: none; }  h2 { break-after: avoid; margin-top: 1.5rem; }
+  h3, h4, .kind, caption { break-after: avoid; }
   figure, tr { break-inside: avoid; }
   .scroll { overflow: visible; }
   table { font-size: 7.5pt; }
   th, td { padding: .15rem .35rem; }
+  tfoot { display: table-row-group; }
 }
 )css";
 
