@@ -12,6 +12,7 @@
 #include "program/heat_pictures.hpp"
 #include "program/interrupt.hpp"
 #include "program/scoring.hpp"
+#include "program/threads.hpp"
 #include "tessera/data/voc_results.hpp"
 #include "tessera/metric/average_precision.hpp"
 #include "tessera/metric/pointing.hpp"
@@ -445,6 +446,7 @@ int evaluate_image(const Settings& s) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    wait_without_spinning(argv);
     CLI::App app{"Applies a target network to a PASCAL VOC set or to one image."};
     Settings settings;
     add_options(app, settings);

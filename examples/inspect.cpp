@@ -73,28 +73,34 @@ Wanted choose(const Settings& s, const SafetensorsFile* file) {
 }
 
 struct CaffeNet {
+    static constexpr const char* name = "caffenet";
     static constexpr Shape input{3, 227, 227};
     template <int Classes>
     using Net = models::CaffeNet<Classes>;
 };
 struct Torchvision {
+    static constexpr const char* name = "torchvision";
     static constexpr Shape input{3, 224, 224};
     template <int Classes>
     using Net = models::TorchvisionAlexNet<Classes>;
 };
 struct AlexNet6144 {
+    static constexpr const char* name = "alexnet6144";
     static constexpr Shape input{3, 224, 224};
     template <int Classes>
     using Net = models::AlexNet6144<Classes>;
 };
 
-/// Calls body(choice, whether it can be a target network).
+/// True for the networks that transfer knows.
+template <class Choice>
+constexpr bool can_be_target = requires {
+    Choice::hidden;
+};
+
+/// All of them, whatever the other programs were built for: nothing is computed here.
 template <class Body>
 auto with_any_network(const std::string& name, Body body) {
-    if (name == "caffenet") return body(CaffeNet{}, std::false_type{});
-    if (name == "torchvision") return body(Torchvision{}, std::false_type{});
-    if (name == "alexnet6144") return body(AlexNet6144{}, std::false_type{});
-    return with_network(name, [&](auto choice) { return body(choice, std::true_type{}); });
+    return choose_network<Small, AlexNet, AlexNet6144, CaffeNet, Torchvision>(name, body);
 }
 
 /// The parameters of a network whose last layer has `outputs` outputs, whatever the type says.
@@ -112,9 +118,9 @@ std::vector<ExpectedTensor> parameters_of(int outputs) {
 }
 
 std::vector<ExpectedTensor> expected(const Wanted& wanted) {
-    return with_any_network(wanted.network, [&](auto choice, auto can_be_target) {
+    return with_any_network(wanted.network, [&](auto choice) {
         using Choice = decltype(choice);
-        if constexpr (can_be_target) {
+        if constexpr (can_be_target<Choice>) {
             if (wanted.mode == "whole") {
                 return parameters_of<WholeNet<Choice, 1>, Choice::input>(wanted.classes);
             }
@@ -130,9 +136,9 @@ std::vector<ExpectedTensor> expected(const Wanted& wanted) {
 /// that this program was built for can be shown.
 template <class Show>
 int with_type(const Wanted& wanted, Show show) {
-    return with_any_network(wanted.network, [&](auto choice, auto can_be_target) {
+    return with_any_network(wanted.network, [&](auto choice) {
         using Choice = decltype(choice);
-        if constexpr (can_be_target) {
+        if constexpr (can_be_target<Choice>) {
             if (!wanted.mode.empty()) {
                 return with_target_classes(wanted.classes, [&](auto count) {
                     constexpr int classes = count;

@@ -29,7 +29,7 @@ struct Settings {
     std::string mode = "frozen", difficult = "keep", schedule = "steps", bad = "stop";
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
     double stride = 0.5, background = 0.1;
-    double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
+    double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
     int epochs = 0, batch = 0, threads = 0;
     long steps = 0, checkpoint_steps = 2000;
     std::uint64_t seed = 1;
@@ -69,6 +69,7 @@ struct Settings {
                 .momentum = momentum,
                 .decay = decay,
                 .warm_up = warm_up,
+                .dropout_after = dropout_after,
                 .schedule = schedule,
                 .seed = seed,
                 .checkpoint_steps = checkpoint_steps,
@@ -121,6 +122,10 @@ void add_options(CLI::App& app, Settings& s) {
         ->check(CLI::IsMember({"steps", "cosine", "plateau", "constant"}));
     app.add_option("--warm-up", s.warm_up, "fraction of the training over which the rate rises")
         ->capture_default_str();
+    app.add_option("--dropout-after", s.dropout_after,
+                   "fc6, scratch: fraction of the training before dropout sets in")
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--seed", s.seed)->capture_default_str();
     app.add_option("--threads", s.threads, "0: all the machine has")->capture_default_str();
     app.add_option("--bad", s.bad, "unreadable images: stop, or skip and count")
@@ -230,7 +235,7 @@ SampleBatches<Target> feature_batches(const Settings& s, const Prepared<Target>&
         {.shape = shape,
          .samples = data.rows->rows() / data.views,
          .targets = per_box,
-         .batch = s.batch,
+         .batch = batch_size(s, data.rows->rows() / data.views),
          .seed = s.seed,
          .training = training},
         [&data, per_box, seed = s.seed](const LoaderSample& sample, float* input, Target* targets) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ namespace program {
 struct LearningSettings {
     int epochs = 30, batch = 128;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
+    double dropout_after = 0;  ///< fraction of the training
     std::string schedule = "steps";
     std::uint64_t seed = 1;
     long checkpoint_steps = 2000;
@@ -124,8 +126,10 @@ Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& wo
 template <class ModelType, class Loss, class Source>
 bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Loss& loss,
            Source& training, Source* validation) {
-    Trainer trainer(model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
-                    {.batch = s.batch, .seed = s.seed});
+    const double steps = static_cast<double>(training.batches()) * s.epochs;
+    Trainer trainer(
+        model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
+        {.batch = s.batch, .seed = s.seed, .dropout_after = std::lround(s.dropout_after * steps)});
     auto workspace = trainer.model().workspace(s.batch);
     Progress progress;
     const std::string checkpoint = run.file("checkpoint.safetensors");
@@ -134,8 +138,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
         std::fprintf(stderr, "resuming at step %ld, epoch %d\n", progress.step, progress.epoch + 1);
     }
     const Clock::time_point began = Clock::now();
-    const double total = static_cast<double>(training.batches()) * s.epochs * s.batch;
-    ProgressLine line(s.task, total, s.unit);
+    ProgressLine line(s.task, steps * s.batch, s.unit);
     line.begin_at(static_cast<double>(progress.step * s.batch));
     double recent = 0;  // mean loss of about the last fifty steps
     auto save = [&] { save_checkpoint(checkpoint, trainer, progress, s.fixed); };

@@ -1,0 +1,324 @@
+# SPDX-License-Identifier: MIT
+"""The example programs from end to end on small generated data: results, repeats, kill and resume,
+Ctrl-C, bad input. Usage: end_to_end.py FOLDER_OF_PROGRAMS [test ...]"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+PROGRAMS = Path(sys.argv[1])
+ROOT = Path(tempfile.mkdtemp(prefix="tessera-programs-"))
+DATA = ROOT / "data"
+DEVKIT = DATA / "target" / "VOCdevkit"
+LISTS = DEVKIT / "VOC2007" / "ImageSets" / "Main"
+PRETRAIN = ["pretrain", "--data", DATA / "source", "--epochs", 4, "--batch", 8, "--threads", 1]
+SOURCE = ["--weights", ROOT / "source" / "weights.safetensors"]
+SHORT = [*SOURCE, "--threads", 1, "--lambdas", "1,2", "--batch", 16]
+TRANSFER = ["transfer", "--devkit", DEVKIT, *SHORT]
+FROZEN = [*TRANSFER, "--epochs", 40, "--set", "train", "--val-set", "val"]
+
+
+def command(words):
+    return [str(PROGRAMS / words[0])] + [str(word) for word in words[1:]]
+
+
+def run(*words, rc=0):
+    """Runs a program and returns what it wrote."""
+    done = subprocess.run(command(words), capture_output=True, text=True, timeout=900)
+    output = done.stdout + done.stderr
+    assert done.returncode == rc, f"{words}: exit code {done.returncode}, expected {rc}\n{output}"
+    return output
+
+
+def refuses(*words, says):
+    """The program ends with code 1 and one sentence that begins with its name."""
+    output = run(*words, rc=1)
+    assert f"{words[0]}: " in output and all(part in output for part in says), \
+        f"{words}: found {output!r}, expected {says}"
+
+
+def stop(words, folder, how, wanted):
+    """Starts a program, sends it a signal once `wanted` holds for its log, and returns its code."""
+    process = subprocess.Popen(command(words), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                               text=True)
+    log = folder / "log.jsonl"
+    end = time.time() + 600
+    while process.poll() is None and time.time() < end:
+        if log.exists() and wanted(log.read_text()):
+            process.send_signal(how)
+            break
+        time.sleep(0.002)
+    output = process.communicate(timeout=600)[0]
+    return process.returncode, output
+
+
+def events(folder, name):
+    lines = (folder / "log.jsonl").read_text().splitlines()
+    return [event for event in map(json.loads, lines) if event["event"] == name]
+
+
+def same(one, other):
+    assert one.read_bytes() == other.read_bytes(), f"{one} and {other} differ"
+
+
+def prepare():
+    run("synthesize", "--out", DATA, "--classes", 40, "--per-class", 3, "--val-per-class", 1,
+        "--source-size", 64, "--target-classes", 10, "--trainval", 12, "--test", 8, "--width", 96,
+        "--height", 72, "--quiet")
+    run(*PRETRAIN, "--out", ROOT / "source")
+    run(*FROZEN, "--out", ROOT / "frozen")
+
+
+def pretraining_killed_resumes_to_the_same_bits():
+    out = ROOT / "killed"
+    words = [*PRETRAIN, "--out", out, "--checkpoint-steps", 1]
+    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"epoch"') >= 2)
+    assert rc == -signal.SIGKILL and not (out / "weights.safetensors").exists()
+    refuses(*words, says=["found a checkpoint", "--resume"])
+    assert "resuming at step" in run(*words, "--resume")
+    same(out / "weights.safetensors", ROOT / "source" / "weights.safetensors")
+
+
+def pretraining_interrupted_says_how_to_go_on():
+    for how in (signal.SIGINT, signal.SIGTERM):
+        out = ROOT / f"stopped-{how}"
+        words = [*PRETRAIN, "--out", out]
+        rc, output = stop(words, out, how, lambda log: '"start"' in log)
+        assert rc == 130 and "--resume" in output, (rc, output)
+        run(*words, "--resume")
+        same(out / "weights.safetensors", ROOT / "source" / "weights.safetensors")
+
+
+def a_transfer_killed_resumes_to_the_same_bits():
+    out = ROOT / "frozen-killed"
+    words = [*FROZEN, "--out", out, "--features", ROOT / "frozen" / "features"]
+    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"epoch"') >= 3)
+    assert rc == -signal.SIGKILL
+    output = run(*words, "--resume")
+    assert "resuming at step" in output and output.count("reused") == 2, output
+    same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+
+
+def a_transfer_interrupted_before_training_can_be_resumed():
+    out = ROOT / "frozen-early"
+    words = [*FROZEN, "--out", out]
+    rc, output = stop(words, out, signal.SIGINT, lambda log: '"patches"' in log)
+    assert rc == 130 and "--resume" in output, (rc, output)
+    run(*words, "--resume")
+    same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+
+
+def features_of_other_weights_are_made_anew():
+    out = ROOT / "anew"
+    shutil.copytree(ROOT / "frozen" / "features", out / "features")
+    words = [*TRANSFER, "--out", out, "--set", "train", "--background", 0.5, "--epochs", 1]
+    assert "made anew" in run(*words)
+    assert events(out, "finish")
+
+
+def every_mode_gives_weights_that_can_be_evaluated():
+    for mode in ("fc6", "scratch", "whole"):
+        out = ROOT / mode
+        output = run(*TRANSFER, "--out", out, "--mode", mode, "--epochs", 2, "--val-set", "test")
+        assert "validation loss" in output, output
+        run("evaluate", "--devkit", DEVKIT, "--weights", out / "weights.safetensors", "--set",
+            "test", "--out", out)
+        evaluation = json.loads((out / "evaluation.json").read_text())
+        assert evaluation["mode"] == mode and 0 <= evaluation["map"] <= 1
+        assert ("sum" in evaluation["pointing"]) == (mode != "whole")
+        competition = "comp1" if mode == "scratch" else "comp2"
+        assert len(list((out / "results").glob(f"{competition}_cls_test_*.txt"))) == 10
+        run("inspect", out / "weights.safetensors")
+
+
+def average_precision(pairs, eleven_point):
+    """The devkit's rule for (label, score) pairs in list order."""
+    positives = sum(label == 1 for label, _ in pairs)
+    if positives == 0:
+        return None
+    right = wrong = 0
+    curve = []
+    for label, _ in sorted(pairs, key=lambda pair: -pair[1]):
+        right += label == 1
+        wrong += label == -1
+        if right + wrong:
+            curve.append((right, right / (right + wrong)))
+    if eleven_point:
+        return sum(max([p for r, p in curve if 10 * r >= t * positives], default=0)
+                   for t in range(11)) / 11
+    area, before = 0.0, 0
+    for i, (r, _) in enumerate(curve):
+        area += (r - before) / positives * max(p for _, p in curve[i:])
+        before = r
+    return area
+
+
+def evaluation_agrees_with_its_own_result_files():
+    out = ROOT / "evaluation"
+    words = ["evaluate", "--devkit", DEVKIT, "--weights", ROOT / "frozen" / "weights.safetensors",
+             "--set", "test", "--out", out, "--threads", 1]
+    output = run(*words)
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    assert evaluation["images"] == 8 and evaluation["patches"] == 8 * (2 + 15)
+    assert f"{100 * evaluation['map']:.1f}" in output
+    values = {"ap": [], "ap_area": []}
+    for c, name in enumerate(evaluation["classes"]):
+        labels = dict(line.split() for line in (LISTS / f"{name}_test.txt").open())
+        rows = (out / "results" / f"comp2_cls_test_{name}.txt").read_text().splitlines()
+        pairs = [(int(labels[row.split()[0]]), float(row.split()[1])) for row in rows]
+        assert len(pairs) == 8
+        for key, eleven_point in (("ap", True), ("ap_area", False)):
+            expected = average_precision(pairs, eleven_point)
+            if expected is None:
+                assert evaluation["positives"][c] == 0
+                continue
+            values[key].append(expected)
+            assert abs(evaluation[key][c] - expected) < 1e-9, (name, key, expected)
+    assert abs(evaluation["map"] - sum(values["ap"]) / len(values["ap"])) < 1e-9
+    assert abs(evaluation["map_area"] - sum(values["ap_area"]) / len(values["ap_area"])) < 1e-9
+    assert evaluation["examples"]
+    for example in evaluation["examples"]:
+        assert (out / example["picture"]).read_bytes().startswith(b"\x89PNG")
+
+    first = {f.name: f.read_bytes() for f in (out / "results").iterdir()}
+    assert "reused" in run(*words)
+    assert first == {f.name: f.read_bytes() for f in (out / "results").iterdir()}
+    run(*words, "--power", 1, "--lambdas-used", "1", "--per-scale-mean")
+    assert first != {f.name: f.read_bytes() for f in (out / "results").iterdir()}
+    refuses(*words, "--lambdas-used", "3", says=["found 3", "none of the network's scales"])
+
+
+def one_image_is_scored_and_drawn():
+    image = DEVKIT / "VOC2007" / "JPEGImages" / (
+        (LISTS / "test.txt").read_text().split()[0] + ".jpg")
+    out = ROOT / "image"
+    words = ["evaluate", "--weights", ROOT / "frozen" / "weights.safetensors", "--image", image,
+             "--out", out]
+    lines = run(*words, "--top", 2, "--mirror").splitlines()
+    scores = [float(line.split()[1]) for line in lines if len(line.split()) in (2, 3)
+              and not line.startswith("scoring")]
+    assert len(scores) == 10 and scores == sorted(scores, reverse=True), lines
+    assert len(list(out.glob("*.png"))) == 2
+    refuses(*words[:3], "--image", ROOT / "absent.jpg", "--out", out, says=["absent.jpg"])
+
+
+def inspect_tells_what_fits():
+    weights = ROOT / "source" / "weights.safetensors"
+    assert "the file fits" in run("inspect", weights)
+    assert "the file does not fit" in run("inspect", weights, "--network", "alexnet", rc=1)
+    assert "60,965,224" in run("inspect", "--network", "alexnet", "--summary")
+    cut = ROOT / "cut.safetensors"
+    cut.write_bytes(weights.read_bytes()[:5000])
+    assert "cut.safetensors" in run("inspect", cut, rc=2)
+
+
+def copy_of_devkit(name):
+    copy = ROOT / name / "VOCdevkit"
+    shutil.copytree(DEVKIT, copy)
+    return copy, copy / "VOC2007"
+
+
+def bad_images_stop_a_transfer_or_are_skipped():
+    devkit, year = copy_of_devkit("damaged")
+    ids = (LISTS / "trainval.txt").read_text().split()
+    broken = year / "JPEGImages" / f"{ids[3]}.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    words = ["transfer", "--devkit", devkit, *SHORT, "--epochs", 1]
+    refuses(*words, "--out", ROOT / "damaged-run", says=[f"{ids[3]}.jpg"])
+    output = run(*words, "--out", ROOT / "skipped-run", "--bad", "skip")
+    assert f"{ids[3]}.jpg" in output
+    assert events(ROOT / "skipped-run", "start")[0]["skipped"] == 1
+    (year / "JPEGImages" / f"{ids[4]}.jpg").unlink()
+    refuses(*words, "--out", ROOT / "absent-run", says=[ids[4], "listed"])
+
+
+def bad_annotations_stop_a_transfer():
+    first = (LISTS / "trainval.txt").read_text().split()[0]
+    damage = {
+        "malformed": lambda xml: xml[:len(xml) // 2],
+        "class 'not": lambda xml: xml.replace("<name>", "<name>not", 1),
+        "inside the image": lambda xml: xml.replace("<xmax>", "<xmax>9", 1),
+        "no <xmin>": lambda xml: xml.replace("<xmin>", "<left>").replace("</xmin>", "</left>"),
+    }
+    for number, (words, spoil) in enumerate(damage.items()):
+        name = f"annotation-{number}"
+        devkit, year = copy_of_devkit(name)
+        path = year / "Annotations" / f"{first}.xml"
+        path.write_text(spoil(path.read_text()))
+        refuses("transfer", "--devkit", devkit, *SHORT, "--out", ROOT / f"{name}-run",
+                says=[f"{first}.xml", words])
+        assert not (ROOT / f"{name}-run").exists()
+    devkit, year = copy_of_devkit("empty")
+    (year / "ImageSets" / "Main" / "trainval.txt").write_text("\n")
+    refuses("transfer", "--devkit", devkit, *SHORT, "--out", ROOT / "empty-run",
+            says=["trainval.txt", "empty set"])
+
+
+def wrong_weights_and_folders_are_named():
+    refuses("transfer", "--devkit", ROOT / "nowhere", *SHORT, "--out", ROOT / "x",
+            says=["nowhere"])
+    refuses("transfer", "--devkit", DEVKIT, "--weights", ROOT / "none.safetensors", "--out",
+            ROOT / "x", says=["none.safetensors"])
+    refuses("evaluate", "--devkit", DEVKIT, "--weights", ROOT / "source" / "weights.safetensors",
+            "--out", ROOT / "x", says=["weights.safetensors", "transfer"])
+    refuses("evaluate", "--out", ROOT / "x", "--weights", ROOT / "frozen" / "weights.safetensors",
+            says=["--devkit", "--image"])
+    refuses("pretrain", "--data", ROOT / "nowhere", "--out", ROOT / "x", says=["nowhere"])
+    refuses(*TRANSFER, "--out", ROOT / "source" / "weights.safetensors" / "run",
+            says=["weights.safetensors"])
+    assert subprocess.run(command(["transfer", "--mode", "sideways"]),
+                          capture_output=True).returncode not in (0, 1, 130)
+
+
+def a_full_disk_is_an_error_and_damages_nothing():
+    for program, words in (("pretrain", PRETRAIN), ("transfer", TRANSFER)):
+        out = ROOT / f"full-{program}"
+        out.mkdir()
+        (out / "log.jsonl").symlink_to("/dev/full")
+        refuses(*words, "--out", out, says=["log.jsonl"])
+        assert not (out / "weights.safetensors").exists()
+
+
+TESTS = [pretraining_killed_resumes_to_the_same_bits,
+         pretraining_interrupted_says_how_to_go_on,
+         a_transfer_killed_resumes_to_the_same_bits,
+         a_transfer_interrupted_before_training_can_be_resumed,
+         features_of_other_weights_are_made_anew,
+         every_mode_gives_weights_that_can_be_evaluated,
+         evaluation_agrees_with_its_own_result_files,
+         one_image_is_scored_and_drawn,
+         inspect_tells_what_fits,
+         bad_images_stop_a_transfer_or_are_skipped,
+         bad_annotations_stop_a_transfer,
+         wrong_weights_and_folders_are_named,
+         a_full_disk_is_an_error_and_damages_nothing]
+
+
+def main():
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
+    wanted = sys.argv[2:]
+    failures = 0
+    try:
+        prepare()
+        for test in TESTS:
+            if wanted and test.__name__ not in wanted:
+                continue
+            began = time.time()
+            try:
+                test()
+                print(f"ok      {test.__name__} ({time.time() - began:.1f} s)", flush=True)
+            except Exception as error:  # pylint: disable=broad-except
+                failures += 1
+                print(f"FAILED  {test.__name__}: {type(error).__name__}: {error}", flush=True)
+    finally:
+        shutil.rmtree(ROOT, ignore_errors=True)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
