@@ -20,12 +20,16 @@ struct Axis {
     }
 };
 
-/// Round values (1, 2 or 5 times a power of ten) from low to high, about `wanted` of them.
-inline std::vector<double> linear_ticks(double low, double high, int wanted) {
+/// Round values (1, 2 or 5 times a power of ten) from low to high, about `wanted` of them and at
+/// least `least` apart.
+inline std::vector<double> linear_ticks(double low, double high, int wanted, double least = 0) {
     const double rough = (high - low) / wanted;
     const double power = std::pow(10, std::floor(std::log10(rough)));
     const double digit = rough / power;
-    const double step = power * (digit < 1.5 ? 1 : digit < 3.5 ? 2 : digit < 7.5 ? 5 : 10);
+    const double step = std::fmax(least, power * (digit < 1.5   ? 1
+                                                  : digit < 3.5 ? 2
+                                                  : digit < 7.5 ? 5
+                                                                : 10));
     std::vector<double> ticks;
     const auto begin = std::ceil(low / step - 1e-9), end = std::floor(high / step + 1e-9);
     for (double i = begin; i <= end; ++i) ticks.push_back(i * step);

@@ -97,7 +97,7 @@ inline Html svg_axes(const LineChart& chart, const Axis& x, const Axis& y) {
         parts += svg_words("tick y", chart_left - 6, at + 4,
                            shortest(chart.percent ? std::round(1000 * tick) / 10 : tick));
     }
-    for (const double tick : linear_ticks(x.low, x.high, 6)) {
+    for (const double tick : linear_ticks(x.low, x.high, 6, 1)) {
         const double at = x.at(tick);
         parts += svg_line("axis", at, chart_bottom, at, chart_bottom + 4);
         parts += svg_words("tick x", at, chart_bottom + 18, shortest(tick));

@@ -39,7 +39,10 @@ struct Evaluation {
     bool per_scale_mean = false;     ///< of the scores of an image
     json settings = json::object();  ///< other fields: what was asked for
 
-    double ap_of(const std::string& class_name) const { return value_of(ap, class_name); }
+    /// NaN for a class without positives, whatever is written there: nothing could be found.
+    double ap_of(const std::string& class_name) const {
+        return positives_of(class_name) == 0 ? missing : value_of(ap, class_name);
+    }
     double positives_of(const std::string& class_name) const {
         return value_of(positives, class_name);
     }

@@ -121,8 +121,9 @@ inline std::string evaluation_sentence(const Runs& runs) {
             (std::isfinite(e.images) ? count(e.images) + " images" : std::string("the images"));
         words += e.set.empty() ? " of the target task" : " of the set \u201C" + e.set + "\u201D";
         if (std::isfinite(e.power) && e.mode != "whole") {
-            words += "; an image scores the mean of its patches\u2019 scores to the power " +
-                     shortest(e.power) + (e.per_scale_mean ? ", averaged over the scales" : "");
+            words += "; an image scores the mean of its patches\u2019 scores" +
+                     (e.power == 1 ? std::string() : " to the power " + shortest(e.power)) +
+                     (e.per_scale_mean ? ", averaged over the scales" : "");
         }
 
         return words + ".";

@@ -201,6 +201,7 @@ TEST_CASE("base64 has the values of RFC 4648") {
 TEST_CASE("ticks are round and inside the axis") {
     CHECK(linear_ticks(0, 1, 5) == std::vector<double>{0, 0.2, 0.4, 0.2 * 3, 0.8, 1});
     CHECK(linear_ticks(1, 25, 6) == std::vector<double>{5, 10, 15, 20, 25});
+    CHECK(linear_ticks(1, 2, 6, 1) == std::vector<double>{1, 2});
     CHECK(logarithmic_ticks(0.2, 5).size() == 5);  // 0.2 0.5 1 2 5
     CHECK(logarithmic_ticks(0.001, 100).size() == 6);
     const Axis logarithmic{1, 100, 0, 10, true};
