@@ -3073,10 +3073,11 @@ concept IsWindowOption = requires(WindowOptions& options) {
 
 template <class... Options>
 constexpr WindowOptions window_options(int kernel, int stride) {
-    static_assert((IsWindowOption<Options> && ...),
+    constexpr bool known = (IsWindowOption<Options> && ...);
+    static_assert(known,
                   "tessera: options here are Stride, Pad, Groups, KernelWidth, Ceil, NoBias");
     WindowOptions options{.height = kernel, .width = kernel, .stride = stride};
-    (Options::apply(options), ...);
+    if constexpr (known) (Options::apply(options), ...);
     return options;
 }
 
@@ -3659,6 +3660,7 @@ namespace detail {
 template <class L>
 constexpr LayerInfo describe_layer(Shape input, Index scalar_bytes) {
     LayerInfo info;
+    info.input = input;
     if constexpr (!IsLayer<L>) {
         info.fit = Fit::rejected;
         return info;
@@ -3666,7 +3668,6 @@ constexpr LayerInfo describe_layer(Shape input, Index scalar_bytes) {
         info.kind = L::kind;
         info.name = L::name;
         info.fit = L::fit(input);
-        info.input = input;
         info.frozen = L::frozen;
         info.tapped = L::tapped;
         info.in_place = L::in_place;
@@ -3940,8 +3941,9 @@ inline constexpr bool all_are_layers<Seq<Layers...>> = (IsLayer<Layers> && ...);
 /// Fails to compile, with a sentence, when the layer does not accept the shape.
 template <int Position, class L, Shape Input>
 constexpr bool check_fit() {
-    if constexpr (!IsLayer<L>) {
-        static_assert(IsLayer<L>, "tessera: this is not a layer; derive it from tessera::Layer");
+    constexpr bool is_layer = IsLayer<L>;
+    if constexpr (!is_layer) {
+        static_assert(is_layer, "tessera: this is not a layer; derive it from tessera::Layer");
     } else {
         constexpr Fit fit = L::fit(Input);
         static_assert(fit != Fit::window_exceeds_input,

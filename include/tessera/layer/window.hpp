@@ -72,10 +72,11 @@ concept IsWindowOption = requires(WindowOptions& options) {
 
 template <class... Options>
 constexpr WindowOptions window_options(int kernel, int stride) {
-    static_assert((IsWindowOption<Options> && ...),
+    constexpr bool known = (IsWindowOption<Options> && ...);
+    static_assert(known,
                   "tessera: options here are Stride, Pad, Groups, KernelWidth, Ceil, NoBias");
     WindowOptions options{.height = kernel, .width = kernel, .stride = stride};
-    (Options::apply(options), ...);
+    if constexpr (known) (Options::apply(options), ...);
     return options;
 }
 

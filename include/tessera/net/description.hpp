@@ -38,6 +38,7 @@ namespace detail {
 template <class L>
 constexpr LayerInfo describe_layer(Shape input, Index scalar_bytes) {
     LayerInfo info;
+    info.input = input;
     if constexpr (!IsLayer<L>) {
         info.fit = Fit::rejected;
         return info;
@@ -45,7 +46,6 @@ constexpr LayerInfo describe_layer(Shape input, Index scalar_bytes) {
         info.kind = L::kind;
         info.name = L::name;
         info.fit = L::fit(input);
-        info.input = input;
         info.frozen = L::frozen;
         info.tapped = L::tapped;
         info.in_place = L::in_place;

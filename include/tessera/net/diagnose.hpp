@@ -17,8 +17,9 @@ inline constexpr bool all_are_layers<Seq<Layers...>> = (IsLayer<Layers> && ...);
 /// Fails to compile, with a sentence, when the layer does not accept the shape.
 template <int Position, class L, Shape Input>
 constexpr bool check_fit() {
-    if constexpr (!IsLayer<L>) {
-        static_assert(IsLayer<L>, "tessera: this is not a layer; derive it from tessera::Layer");
+    constexpr bool is_layer = IsLayer<L>;
+    if constexpr (!is_layer) {
+        static_assert(is_layer, "tessera: this is not a layer; derive it from tessera::Layer");
     } else {
         constexpr Fit fit = L::fit(Input);
         static_assert(fit != Fit::window_exceeds_input,
