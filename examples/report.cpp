@@ -18,7 +18,7 @@ int main(int argc, char** argv) {
     app.add_option("--title", options.title)->capture_default_str();
     CLI11_PARSE(app, argc, argv);
     try {
-        options.command = report::command_line(argc, argv);
+        options.command = program::command_line(argc, argv);
         report::Runs runs;
         for (const std::string& folder : folders) runs.push_back(report::read_run(folder));
         report::tell_apart(runs);

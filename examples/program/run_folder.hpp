@@ -11,7 +11,9 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
+#include "program/environment.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/file.hpp"
 
@@ -40,18 +42,16 @@ public:
     bool has(const std::string& name) const { return std::filesystem::exists(file(name)); }
     const std::string& path() const { return path_; }
 
-    void write_config(const json& config) const {
+    /// Adds "environment": version, compiler, processor.
+    void write_config(json config) const {
+        config["environment"] = {{"program", environment_words()}};
         tessera::write_file(file("config.json"), config.dump(2) + "\n");
     }
     json read_config() const { return json::parse(tessera::read_file(file("config.json"))); }
 
     /// {"event": ..., "time": seconds since 1970, ...} as one line of log.jsonl.
     void log(const char* event, json fields) {
-        if (log_ < 0) {
-            log_ =
-                ::open(file("log.jsonl").c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
-            tessera::require(log_ >= 0, file("log.jsonl"), ": cannot open: ", std::strerror(errno));
-        }
+        if (log_ < 0) open_log();
         fields["event"] = event;
         fields["time"] =
             std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
@@ -63,6 +63,19 @@ public:
     }
 
 private:
+    /// A line that a killed program left unfinished goes.
+    void open_log() {
+        const std::string path = file("log.jsonl");
+        if (has("log.jsonl")) {
+            const std::vector<std::uint8_t> bytes = tessera::read_file(path);
+            std::size_t whole = bytes.size();
+            while (whole > 0 && bytes[whole - 1] != '\n') --whole;
+            if (whole < bytes.size()) std::filesystem::resize_file(path, whole);
+        }
+        log_ = ::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
+        tessera::require(log_ >= 0, path, ": cannot open: ", std::strerror(errno));
+    }
+
     std::string path_;
     int log_ = -1;
 };

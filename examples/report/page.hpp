@@ -2,9 +2,9 @@
 // The whole report, from runs to one HTML document that needs nothing else.
 #pragma once
 
+#include "program/environment.hpp"
 #include "report/account.hpp"
 #include "report/curves.hpp"
-#include "report/environment.hpp"
 #include "report/examples_shown.hpp"
 #include "report/precision.hpp"
 #include "report/style.hpp"
@@ -68,7 +68,7 @@ inline std::string page(const Runs& runs, const PageOptions& options = {}) {
         body += element("section", {{"id", section.name}},
                         element("h2", heading) + section.content(runs));
     }
-    Html foot = element("p", words("Page written by " + environment_words() + "."));
+    Html foot = element("p", words("Page written by " + program::environment_words() + "."));
     if (!options.command.empty()) foot += element("p", element("code", words(options.command)));
     const Html top = element("h1", words(options.title)) + note(detail::subtitle(runs)) +
                      element("nav", {{"aria-label", "Sections"}}, element("ul", links));

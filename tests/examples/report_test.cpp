@@ -429,5 +429,5 @@ TEST_CASE("a page that cannot be written leaves nothing behind") {
 
 TEST_CASE("the command line is repeated as a shell would take it") {
     const char* arguments[] = {"report", "my run", "it's", "--out=a.html", ""};
-    CHECK(command_line(5, arguments) == "report 'my run' 'it'\\''s' --out=a.html ''");
+    CHECK(program::command_line(5, arguments) == "report 'my run' 'it'\\''s' --out=a.html ''");
 }

@@ -8,7 +8,7 @@
 
 #include "tessera/core/version.hpp"
 
-namespace report {
+namespace program {
 
 /// "model name" of /proc/cpuinfo, or "unknown processor" where there is none.
 inline std::string processor() {
@@ -55,4 +55,4 @@ inline std::string environment_words() {
            ", " + std::to_string(std::thread::hardware_concurrency()) + " hardware threads";
 }
 
-}  // namespace report
+}  // namespace program
