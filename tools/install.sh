@@ -59,9 +59,10 @@ build_preset() {
     cmake --preset "$1" && cmake --build --preset "$1" --parallel "$2" -- -k 0
 }
 
-# build_examples JOBS OPTION...: the example programs, optimised for this machine, into
+# build_examples JOBS OPTION...: the programs of the demo, optimised for this machine, into
 # build/programs.
 build_examples() {
     cmake --preset release -B build/programs -DTESSERA_TESTS=OFF -DTESSERA_BENCH=OFF \
-        "${@:2}" > /dev/null && cmake --build build/programs --parallel "$1"
+        "${@:2}" > /dev/null && cmake --build build/programs --parallel "$1" \
+        --target synthesize pretrain transfer evaluate report
 }
