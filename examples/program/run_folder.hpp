@@ -66,7 +66,7 @@ private:
     /// A line that a killed program left unfinished goes.
     void open_log() {
         const std::string path = file("log.jsonl");
-        if (has("log.jsonl")) {
+        if (std::filesystem::is_regular_file(path)) {
             const std::vector<std::uint8_t> bytes = tessera::read_file(path);
             std::size_t whole = bytes.size();
             while (whole > 0 && bytes[whole - 1] != '\n') --whole;
