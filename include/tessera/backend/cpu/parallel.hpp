@@ -43,8 +43,9 @@ void parallel_for(Index count, int threads, const F& f) {
     if (threads > 1 && count > 1) {
         std::exception_ptr error;
         int thrower = threads;
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-        for (int thread = 0; thread < threads; ++thread) {
+        // Not `parallel for`: clang's OpenMP runtime allocates for each of its loops.
+#pragma omp parallel num_threads(threads)
+        for (int thread = omp_get_thread_num(); thread < threads; thread += omp_get_num_threads()) {
             const Index begin = count * thread / threads;
             const Index end = count * (thread + 1) / threads;
             if (begin == end) continue;
