@@ -528,7 +528,15 @@ constexpr void for_each_position(Body&& body) {
 namespace tessera {
 
 /// What a stream of numbers is for. Two purposes never share a draw.
-enum class Purpose : std::uint32_t { initialise, shuffle, augment, dropout, sample, generate };
+enum class Purpose : std::uint32_t {
+    initialise,
+    shuffle,
+    augment,
+    dropout,
+    sample,
+    generate,
+    zoom
+};
 
 /// The name of a stream. `epoch` and `sample` are any two numbers: for dropout the step and the
 /// layer.
@@ -1416,8 +1424,9 @@ void parallel_for(Index count, int threads, const F& f) {
     if (threads > 1 && count > 1) {
         std::exception_ptr error;
         int thrower = threads;
-#pragma omp parallel for schedule(static, 1) num_threads(threads)
-        for (int thread = 0; thread < threads; ++thread) {
+        // Not `parallel for`: clang's OpenMP runtime allocates for each of its loops.
+#pragma omp parallel num_threads(threads)
+        for (int thread = omp_get_thread_num(); thread < threads; thread += omp_get_num_threads()) {
             const Index begin = count * thread / threads;
             const Index end = count * (thread + 1) / threads;
             if (begin == end) continue;
@@ -7249,6 +7258,21 @@ inline Window random_window(const Extent& image, const Extent& crop, const Augme
     window.top = static_cast<int>(random.below(std::uint32_t(image.height - crop.height + 1)));
     window.mirrored = random.chance(0.5F) && may_mirror;
     return window;
+}
+
+/// A part of the image with the image's proportions, at any position, its sides `smallest` to 1
+/// times the image's with equal chance: to be resized to the whole's extent before a window is
+/// taken. Shows a network its objects larger, and coarser, than they were taken.
+/// Throws Error unless smallest is in (0, 1].
+inline Box random_zoom(const Extent& image, double smallest, const AugmentKey& key) {
+    require(smallest > 0 && smallest <= 1, "random_zoom: found ", smallest,
+            " as smallest side, expected a fraction in (0, 1]");
+    Random random(
+        {.seed = key.seed, .purpose = Purpose::zoom, .epoch = key.epoch, .sample = key.sample});
+    const double side = 1 - (1 - smallest) * double(random.uniform());
+    const double left = (1 - side) * double(random.uniform()) * image.width;
+    const double top = (1 - side) * double(random.uniform()) * image.height;
+    return {left, top, left + side * image.width, top + side * image.height};
 }
 
 /// Krizhevsky's ten test crops: top left, top right, centre, bottom left, bottom right, then the

@@ -112,13 +112,15 @@ struct ImageBatchOptions {
     int batch = 64;
     int workers = 1;
     std::uint64_t seed = 1;
-    bool augment = false;  ///< random crop, mirror and order; else the centre, in order
+    bool augment = false;  ///< random zoom, crop, mirror and order; else the centre, in order
+    double zoom = 1;       ///< smallest side of what is zoomed to, in sides of the image
     bool skip_bad = false;
 };
 
 /// A source of batches for fit() and evaluate().
 class ImageBatches {
 public:
+    using TargetType = std::int32_t;
     /// With a limit, that many images spread evenly over the set.
     ImageBatches(const PreparedImages& images, const Normaliser& normaliser,
                  const ImageBatchOptions& options, Index limit = -1)
@@ -139,11 +141,14 @@ public:
               [&images, &normaliser, options, limit](const LoaderSample& sample, HostBatch& batch) {
                   const bool spread = limit > 0 && limit < images.size();
                   const Index index = spread ? sample.index * images.size() / limit : sample.index;
-                  const Image image = images.read(index);
+                  Image image = images.read(index);
                   const Extent full{image.width, image.height};
                   const Extent crop{options.crop.width, options.crop.height};
                   const AugmentKey key{options.seed, sample.epoch,
                                        static_cast<std::uint32_t>(index)};
+                  if (options.augment && options.zoom < 1) {
+                      image = resize(image, random_zoom(full, options.zoom, key), full);
+                  }
                   const auto window =
                       options.augment ? random_window(full, crop, key) : centre_window(full, crop);
                   normaliser.write(image, window, crop,

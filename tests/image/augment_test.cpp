@@ -86,3 +86,25 @@ TEST_CASE("a crop of the whole image has one place, and a larger one is refused"
     CHECK_THROWS_AS(centre_window({5, 5}, {5, 6}), Error);
     CHECK_THROWS_AS(ten_windows({5, 5}, {0, 5}), Error);
 }
+
+TEST_CASE("zooms keep the proportions, stay inside and have all sizes from the smallest on") {
+    double least = 1, most = 0;
+    for (std::uint32_t sample = 0; sample < 2000; ++sample) {
+        const Box box = random_zoom(image_extent, 0.5, {1, 0, sample});
+        const double side = (box.right - box.left) / image_extent.width;
+        CHECK((box.bottom - box.top) / image_extent.height == doctest::Approx(side));
+        CHECK(box.left >= 0);
+        CHECK(box.top >= 0);
+        CHECK(box.right <= image_extent.width + 1e-9);
+        CHECK(box.bottom <= image_extent.height + 1e-9);
+        least = std::min(least, side);
+        most = std::max(most, side);
+    }
+    CHECK(least >= 0.5);
+    CHECK(least < 0.51);
+    CHECK(most > 0.99);
+    CHECK(random_zoom(image_extent, 1, {1, 0, 0}) == Box{0, 0, 64, 60});
+    CHECK(random_zoom(image_extent, 0.5, {1, 2, 3}) == random_zoom(image_extent, 0.5, {1, 2, 3}));
+    CHECK_THROWS_AS(random_zoom(image_extent, 0, {}), Error);
+    CHECK_THROWS_AS(random_zoom(image_extent, 1.5, {}), Error);
+}

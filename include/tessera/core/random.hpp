@@ -14,7 +14,15 @@
 namespace tessera {
 
 /// What a stream of numbers is for. Two purposes never share a draw.
-enum class Purpose : std::uint32_t { initialise, shuffle, augment, dropout, sample, generate };
+enum class Purpose : std::uint32_t {
+    initialise,
+    shuffle,
+    augment,
+    dropout,
+    sample,
+    generate,
+    zoom
+};
 
 /// The name of a stream. `epoch` and `sample` are any two numbers: for dropout the step and the
 /// layer.

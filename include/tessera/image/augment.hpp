@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 
+#include "tessera/core/box.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/image/crop.hpp"
@@ -47,6 +48,21 @@ inline Window random_window(const Extent& image, const Extent& crop, const Augme
     window.top = static_cast<int>(random.below(std::uint32_t(image.height - crop.height + 1)));
     window.mirrored = random.chance(0.5F) && may_mirror;
     return window;
+}
+
+/// A part of the image with the image's proportions, at any position, its sides `smallest` to 1
+/// times the image's with equal chance: to be resized to the whole's extent before a window is
+/// taken. Shows a network its objects larger, and coarser, than they were taken.
+/// Throws Error unless smallest is in (0, 1].
+inline Box random_zoom(const Extent& image, double smallest, const AugmentKey& key) {
+    require(smallest > 0 && smallest <= 1, "random_zoom: found ", smallest,
+            " as smallest side, expected a fraction in (0, 1]");
+    Random random(
+        {.seed = key.seed, .purpose = Purpose::zoom, .epoch = key.epoch, .sample = key.sample});
+    const double side = 1 - (1 - smallest) * double(random.uniform());
+    const double left = (1 - side) * double(random.uniform()) * image.width;
+    const double top = (1 - side) * double(random.uniform()) * image.height;
+    return {left, top, left + side * image.width, top + side * image.height};
 }
 
 /// Krizhevsky's ten test crops: top left, top right, centre, bottom left, bottom right, then the
