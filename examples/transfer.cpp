@@ -45,13 +45,21 @@ struct Settings {
     std::map<std::string, std::string> fixed() const {
         std::string scales;
         for (const double lambda : lambdas) scales += (scales.empty() ? "" : " ") + text(lambda);
-        return {{"mode", mode},           {"set", set},
-                {"difficult", difficult}, {"lambdas", scales},
-                {"stride", text(stride)}, {"background", text(background)},
-                {"schedule", schedule},   {"epochs", text(epochs)},
-                {"steps", text(steps)},   {"batch", text(batch)},
-                {"rate", text(rate)},     {"momentum", text(momentum)},
-                {"decay", text(decay)},   {"warm_up", text(warm_up)}};
+        return {{"mode", mode},
+                {"set", set},
+                {"difficult", difficult},
+                {"lambdas", scales},
+                {"stride", text(stride)},
+                {"background", text(background)},
+                {"schedule", schedule},
+                {"epochs", text(epochs)},
+                {"steps", text(steps)},
+                {"batch", text(batch)},
+                {"rate", text(rate)},
+                {"momentum", text(momentum)},
+                {"decay", text(decay)},
+                {"warm_up", text(warm_up)},
+                {"dropout_after", text(dropout_after)}};
     }
     PatchRules rules() const {
         const Difficult treated = difficult == "keep"     ? Difficult::keep
@@ -283,7 +291,8 @@ int learn_and_save(const Settings& s, RunFolder& run, const Task& task, const Fu
                    Trained& trained, const Loss& loss, Source& training,
                    std::type_identity_t<Source>* watched) {
     const LearningSettings learning = s.learning(training.batches());
-    if (!learn(learning, run, trained, loss, training, watched)) return 130;
+    if (!learn<Trained, Loss, Source>(learning, run, trained, loss, training, {watched}))
+        return 130;
     TargetSpec spec{task.source, s.mode, s.rules().tiling};
     spec.input.classes = task.training.classes;
     const std::string path = run.file("weights.safetensors");
@@ -409,14 +418,7 @@ Task read_task(const Settings& s) {
 int run_program(Settings s) {
     Task task = read_task(s);
     RunFolder run(s.out);
-    if (s.resume && !run.has("checkpoint.safetensors")) {
-        std::fprintf(stderr, "no checkpoint in %s yet: starting at the first step\n",
-                     s.out.c_str());
-        s.resume = false;
-    }
-    require(
-        s.resume || !run.has("checkpoint.safetensors"), s.out,
-        ": found a checkpoint of an earlier run; give --resume to go on from it, or another --out");
+    s.resume = resuming(run, s.resume);
     make_folder(s.features);
     if (!s.resume) {
         json config = s.fixed();

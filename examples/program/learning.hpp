@@ -30,6 +30,20 @@ struct LearningSettings {
     std::map<std::string, std::string> fixed{};  ///< what a continuation must agree with
 };
 
+/// Whether a run goes on from the folder's checkpoint. Throws Error when one lies there and nobody
+/// asked for it.
+inline bool resuming(const RunFolder& run, bool asked) {
+    const bool found = run.has("checkpoint.safetensors");
+    require(asked || !found, run.path(),
+            ": found a checkpoint of an earlier run; give --resume to go on from it, or another "
+            "--out");
+    if (asked && !found) {
+        std::fprintf(stderr, "no checkpoint in %s yet: starting at the first step\n",
+                     run.path().c_str());
+    }
+    return asked && found;
+}
+
 /// Samples that are ready to be copied into a batch by threads of a Loader: the source of fit().
 template <class Target>
 class SampleBatches {
@@ -90,11 +104,16 @@ private:
     Loader<Rows> loader_;
 };
 
+/// What the plateau rule goes by: the loss over the validation set, or the one trained on without.
+inline const std::vector<double>& watched_loss(const Progress& progress) {
+    return progress.validation_loss.empty() ? progress.train_loss : progress.validation_loss;
+}
+
 inline double schedule_factor(const LearningSettings& s, const Progress& progress, double done) {
     double factor = 1;
     if (s.schedule == "steps") factor = multi_step_schedule(done, std::vector<double>{0.64, 0.88});
     if (s.schedule == "cosine") factor = cosine_schedule(done);
-    if (s.schedule == "plateau") factor = plateau_schedule({}, progress.train_loss);
+    if (s.schedule == "plateau") factor = plateau_schedule({}, watched_loss(progress));
     return factor * warm_up(done, s.warm_up, 0.1);
 }
 
@@ -121,11 +140,51 @@ Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& wo
     }
 }
 
+/// Sets on which the network is evaluated after each epoch; either may be missing.
+template <class Source>
+struct WatchedSets {
+    Source* validation = nullptr;
+    Source* training_subset = nullptr;
+};
+
+/// One line for people, with what was measured.
+inline std::string epoch_words(const LearningSettings& s, const Progress& progress,
+                               const EpochReport& epoch) {
+    std::string words = text("epoch ", progress.epoch, ": loss ", progress.train_loss.back());
+    auto add = [&](const char* what, double fraction) {
+        if (fraction > 0) words += text(", ", what, " ", std::lround(1000 * fraction) / 10.0, " %");
+    };
+    add("train top-1", epoch.training.top1);
+    if (epoch.validation.samples > 0) words += text(", validation loss ", epoch.validation.loss);
+    add("top-1", epoch.validation.top1);
+    add("top-5", epoch.validation.top5);
+    return words + text(", rate ", epoch.rate, ", ", std::lround(epoch.samples_per_second), " ",
+                        s.unit, "/s");
+}
+
+/// The same for the log.
+inline json epoch_event(const Progress& progress, const EpochReport& epoch) {
+    json event{{"epoch", progress.epoch},
+               {"loss", progress.train_loss.back()},
+               {"rate", epoch.rate},
+               {"seconds", epoch.seconds},
+               {"per_second", epoch.samples_per_second}};
+    if (epoch.training.samples > 0) {
+        event["train_subset_loss"] = epoch.training.loss;
+        event["train_top1"] = epoch.training.top1;
+    }
+    if (epoch.validation.samples > 0) {
+        event["val_loss"] = epoch.validation.loss;
+        event["val_top1"] = epoch.validation.top1;
+        event["val_top5"] = epoch.validation.top5;
+    }
+    return event;
+}
+
 /// Trains `model` in place. False when interrupted: then the checkpoint holds everything.
-/// `validation` may be null.
 template <class ModelType, class Loss, class Source>
 bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Loss& loss,
-           Source& training, Source* validation) {
+           Source& training, const WatchedSets<Source>& watched) {
     const double steps = static_cast<double>(training.batches()) * s.epochs;
     Trainer trainer(
         model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
@@ -133,7 +192,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
     auto workspace = trainer.model().workspace(s.batch);
     Progress progress;
     const std::string checkpoint = run.file("checkpoint.safetensors");
-    if (s.resume && run.has("checkpoint.safetensors")) {
+    if (s.resume) {
         progress = load_checkpoint(checkpoint, trainer, s.fixed);
         std::fprintf(stderr, "resuming at step %ld, epoch %d\n", progress.step, progress.epoch + 1);
     }
@@ -149,7 +208,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
         return schedule_factor(s, at, done);
     };
     options.finished = [&](const Progress& at) {
-        return s.schedule == "plateau" && plateau_state({}, at.train_loss).finished;
+        return s.schedule == "plateau" && plateau_state({}, watched_loss(at)).finished;
     };
     options.interrupted = interrupted;
     options.on_warning = [&](const std::string& words) { line.say("warning: " + words); };
@@ -157,36 +216,24 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
         recent += (step.progress.step == 1 ? 1 : 0.02) * (step.loss - recent);
         line.update(static_cast<double>(step.progress.step * s.batch),
                     text("epoch ", progress.epoch + 1, ", loss ", recent));
-        if (step.progress.step % 100 == 0) {
+        if (step.progress.step % 50 == 0) {
             run.log("step",
                     {{"step", step.progress.step}, {"loss", step.loss}, {"rate", step.rate}});
         }
         if (step.progress.step % s.checkpoint_steps == 0) save();
     };
-    if (validation) {
-        options.evaluate_validation = [&] {
-            return evaluate_on(trainer.model(), workspace, trainer.loss, *validation);
-        };
+    auto evaluation_of = [&](Source& set) {
+        return evaluate_on(trainer.model(), workspace, trainer.loss, set);
+    };
+    if (watched.validation) {
+        options.evaluate_validation = [&] { return evaluation_of(*watched.validation); };
+    }
+    if (watched.training_subset) {
+        options.evaluate_training = [&] { return evaluation_of(*watched.training_subset); };
     }
     options.on_epoch = [&](const EpochReport& epoch) {
-        json event{{"epoch", progress.epoch},
-                   {"loss", progress.train_loss.back()},
-                   {"rate", epoch.rate},
-                   {"seconds", epoch.seconds},
-                   {"per_second", epoch.samples_per_second}};
-        std::string words = text("epoch ", progress.epoch, ": loss ", progress.train_loss.back());
-        if (validation) {
-            event["val_loss"] = epoch.validation.loss;
-            event["val_top1"] = epoch.validation.top1;
-            words += text(", validation loss ", epoch.validation.loss);
-            if (epoch.validation.top1 > 0) {
-                words += text(", top-1 ", 100 * epoch.validation.top1, " %");
-            }
-        }
-        words += text(", rate ", epoch.rate, ", ", static_cast<long>(epoch.samples_per_second), " ",
-                      s.unit, "/s");
-        line.say(words);
-        run.log("epoch", std::move(event));
+        line.say(epoch_words(s, progress, epoch));
+        run.log("epoch", epoch_event(progress, epoch));
         save();
     };
     const long first = progress.step;

@@ -83,8 +83,7 @@ inline void take_event(Log& log, const Fields& line) {
                                 .val_loss = line.number("val_loss"),
                                 .val_top1 = line.number("val_top1"),
                                 .val_top5 = line.number("val_top5"),
-                                .per_second = line.number(
-                                    line.has("per_second") ? "per_second" : "images_per_second")},
+                                .per_second = line.number("per_second")},
                      &EpochEntry::epoch);
     } else if (event == "stage") {
         log.stages.push_back({.name = line.words("stage", "unnamed stage"),

@@ -57,7 +57,7 @@ void write_picture(const TemporaryFolder& folder, const std::string& name, int w
 std::string epoch_line(int epoch, double loss, double rate, double top1) {
     return json{{"event", "epoch"}, {"epoch", epoch},   {"loss", loss},
                 {"rate", rate},     {"val_top1", top1}, {"val_top5", 2 * top1},
-                {"seconds", 10},    {"val_loss", loss}, {"images_per_second", 400},
+                {"seconds", 10},    {"val_loss", loss}, {"per_second", 400},
                 {"time", 1e9}}
                .dump() +
            "\n";
