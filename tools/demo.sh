@@ -4,6 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/install.sh
+. tools/stages.sh
 
 usage() {
     cat << 'END'
@@ -40,41 +41,8 @@ while [ $# -gt 0 ]; do
     esac
 done
 
-# stage NAME COMMAND...: runs it unless an earlier call finished it, and notes its seconds.
-mkdir -p "$out/seconds"
-stage() {
-    local name=$1 started
-    shift
-    if [ -e "$out/seconds/$name" ]; then
-        echo "== $name: done before, in $(cat "$out/seconds/$name") s"
-        return
-    fi
-    echo "== $name"
-    started=$(date +%s.%N)
-    "$@"
-    echo "$started $(date +%s.%N)" | awk '{ printf "%.1f", $2 - $1 }' > "$out/seconds/$name"
-}
+build -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 -DTESSERA_TARGET_CLASSES=10
 
-# learn NAME COMMAND...: a stage with a run folder, which goes on where an interrupted one stopped.
-learn() {
-    local name=$1 resume=
-    shift
-    if [ -e "$out/$name/checkpoint.safetensors" ]; then resume=--resume; fi
-    stage "$name" "$@" --out "$out/$name" --seed "$seed" $resume
-}
-
-build() {
-    # shellcheck disable=SC2086 # words on purpose
-    install_needed $BUILD_NEEDS $EXAMPLE_NEEDS
-    build_examples "$jobs" -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 \
-        -DTESSERA_TARGET_CLASSES=10
-}
-echo "== build"
-started=$SECONDS
-build
-echo $((SECONDS - started)) > "$out/seconds/build"
-
-programs=build/programs/examples
 weights=$out/pretrain/weights.safetensors
 target=$out/data/target/VOCdevkit
 
@@ -89,18 +57,5 @@ done
 stage report $programs/report "$out/pretrain" "$out/transfer" "$out/scratch" \
     --out "$out/report.html"
 
-python3 - "$out" << 'END'
-import json, pathlib, sys
-out = pathlib.Path(sys.argv[1])
-results = {}
-for name, run in (("pretrained", "transfer"), ("scratch", "scratch")):
-    found = json.loads((out / run / "evaluation" / "evaluation.json").read_text())
-    results[name] = {"map": 100 * found["map"], "pointing": found["pointing"]}
-results["seconds"] = {f.name: float(f.read_text()) for f in sorted((out / "seconds").iterdir())}
-results["seconds"]["total"] = sum(results["seconds"].values())
-(out / "results.json").write_text(json.dumps(results, indent=2) + "\n")
-print(f"mAP pre-trained {results['pretrained']['map']:.1f} %, "
-      f"from scratch {results['scratch']['map']:.1f} %, "
-      f"{results['seconds']['total']:.0f} s in all")
-END
+tools/results.py "$out" pretrained=transfer scratch=scratch
 echo "report: $out/report.html"
