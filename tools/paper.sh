@@ -62,15 +62,16 @@ classes=$(find -L "$source_folder/train" -mindepth 1 -maxdepth 1 -type d | wc -l
 build -DTESSERA_NETWORKS=Small "-DTESSERA_SOURCE_CLASSES=$classes" -DTESSERA_TARGET_CLASSES=20
 
 learn pretrain $programs/pretrain --data "$source_folder"
+folders=("$out/pretrain")
 names=()
 for run in ${runs//,/ }; do
     learn "$run" $programs/transfer --devkit "$devkit" --mode "$run" \
         --weights "$out/pretrain/weights.safetensors"
     stage "evaluate_$run" $programs/evaluate --devkit "$devkit" --set test \
         --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation"
+    folders+=("$out/$run")
     names+=("$run=$run")
 done
-stage report $programs/report "$out/pretrain" $(printf "$out/%s " ${runs//,/ }) \
-    --out "$out/report.html"
+stage report $programs/report "${folders[@]}" --out "$out/report.html"
 tools/results.py "$out" "${names[@]}"
 echo "report: $out/report.html"

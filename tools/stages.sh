@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Sourced by demo.sh and paper.sh, which set $out and $seed: stages that are done once.
-# shellcheck shell=bash
+# Sourced by demo.sh and paper.sh, which set $out, $seed and $jobs: stages that are done once.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables from and for those who source this
 
 # stage NAME COMMAND...: runs it unless an earlier call finished it, and notes its seconds.
 stage() {
