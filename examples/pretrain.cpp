@@ -53,6 +53,7 @@ struct Settings {
                 .warm_up = warm_up,
                 .dropout_after = dropout_after,
                 .schedule = schedule,
+                .plateau_on_validation = true,
                 .seed = seed,
                 .checkpoint_steps = checkpoint_steps,
                 .resume = resume,

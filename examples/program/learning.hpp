@@ -23,6 +23,7 @@ struct LearningSettings {
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
     double dropout_after = 0;  ///< fraction of the training
     std::string schedule = "steps";
+    bool plateau_on_validation = false;
     std::uint64_t seed = 1;
     long checkpoint_steps = 2000;
     bool resume = false;
@@ -104,16 +105,18 @@ private:
     Loader<Rows> loader_;
 };
 
-/// What the plateau rule goes by: the loss over the validation set, or the one trained on without.
-inline const std::vector<double>& watched_loss(const Progress& progress) {
-    return progress.validation_loss.empty() ? progress.train_loss : progress.validation_loss;
+/// What the plateau rule goes by: the paper's is the training loss for the target task,
+/// Krizhevsky's the validation set for the source task.
+inline const std::vector<double>& plateau_loss(const LearningSettings& s,
+                                               const Progress& progress) {
+    return s.plateau_on_validation ? progress.validation_loss : progress.train_loss;
 }
 
 inline double schedule_factor(const LearningSettings& s, const Progress& progress, double done) {
     double factor = 1;
     if (s.schedule == "steps") factor = multi_step_schedule(done, std::vector<double>{0.64, 0.88});
     if (s.schedule == "cosine") factor = cosine_schedule(done);
-    if (s.schedule == "plateau") factor = plateau_schedule({}, watched_loss(progress));
+    if (s.schedule == "plateau") factor = plateau_schedule({}, plateau_loss(s, progress));
     return factor * warm_up(done, s.warm_up, 0.1);
 }
 
@@ -208,7 +211,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
         return schedule_factor(s, at, done);
     };
     options.finished = [&](const Progress& at) {
-        return s.schedule == "plateau" && plateau_state({}, watched_loss(at)).finished;
+        return s.schedule == "plateau" && plateau_state({}, plateau_loss(s, at)).finished;
     };
     options.interrupted = interrupted;
     options.on_warning = [&](const std::string& words) { line.say("warning: " + words); };
