@@ -38,7 +38,7 @@ struct Settings {
     /// Fills in what depends on the mode.
     void complete() {
         if (features.empty()) features = out + "/features";
-        if (epochs == 0) epochs = mode == "whole" ? 150 : mode == "frozen" ? 30 : 10;
+        if (epochs == 0) epochs = mode == "whole" || mode == "frozen" ? 30 : 10;
         if (batch == 0) batch = mode == "scratch" ? 64 : 128;
     }
     /// What must not change between a run and its continuation.
@@ -117,7 +117,7 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--difficult", s.difficult, "objects marked so: keep, ignore or background")
         ->capture_default_str()
         ->check(CLI::IsMember({"keep", "ignore", "background"}));
-    app.add_option("--epochs", s.epochs, "0: 30 frozen, 10 fc6 and scratch, 150 whole")
+    app.add_option("--epochs", s.epochs, "0: 30 frozen and whole, 10 fc6 and scratch")
         ->capture_default_str();
     app.add_option("--steps", s.steps, "in place of epochs, rounded to whole ones");
     app.add_option("--batch", s.batch, "0: 64 from scratch, else 128")->capture_default_str();

@@ -61,14 +61,15 @@ fi
 classes=$(find -L "$source_folder/train" -mindepth 1 -maxdepth 1 -type d | wc -l)
 build -DTESSERA_NETWORKS=Small "-DTESSERA_SOURCE_CLASSES=$classes" -DTESSERA_TARGET_CLASSES=20
 
-learn pretrain $programs/pretrain --data "$source_folder"
+learn pretrain $programs/pretrain --data "$source_folder" --epochs 28
 folders=("$out/pretrain")
 names=()
 for run in ${runs//,/ }; do
     learn "$run" $programs/transfer --devkit "$devkit" --mode "$run" \
         --weights "$out/pretrain/weights.safetensors"
     stage "evaluate_$run" $programs/evaluate --devkit "$devkit" --set test \
-        --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation"
+        --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation" \
+        --per-scale-mean --power 1
     folders+=("$out/$run")
     names+=("$run=$run")
 done
