@@ -3765,6 +3765,18 @@ constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(fl
     return sum;
 }
 
+/// The first position whose name an earlier layer has, -1 when every name stands for one layer.
+template <std::size_t Depth>
+constexpr int first_repeated_name(const std::array<LayerInfo, Depth>& layers) {
+    for (std::size_t i = 0; i < Depth; ++i) {
+        if (layers[i].name.empty()) continue;
+        for (std::size_t before = 0; before < i; ++before) {
+            if (layers[before].name == layers[i].name) return static_cast<int>(i);
+        }
+    }
+    return -1;
+}
+
 /// The position of the layer with a name, -1 when there is none.
 template <std::size_t Depth>
 constexpr int find_layer(const std::array<LayerInfo, Depth>& layers, std::string_view name) {
@@ -3972,13 +3984,25 @@ constexpr bool check_fit() {
     return true;
 }
 
-/// Checks a whole flat network and reports its first misfit only.
+/// Fails to compile: the layer has the name of an earlier one.
+template <int Position, class L>
+constexpr bool check_name() {
+    static_assert(Position < 0,
+                  "tessera: two layers have this name; files and surgery go by names, so give each "
+                  "layer its own");
+    return true;
+}
+
+/// Checks a whole flat network and reports its first mistake only.
 template <class Net, Shape Input>
 constexpr bool check_net() {
     constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
     if constexpr (misfit >= 0) {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
         return check_fit<misfit, LayerAt<misfit, Net>, input>();
+    } else {
+        constexpr int twin = first_repeated_name(detail::describe(Net{}, Input, sizeof(float)));
+        if constexpr (twin >= 0) return check_name<twin, LayerAt<twin, Net>>();
     }
     return misfit < 0;
 }

@@ -134,6 +134,18 @@ constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(fl
     return sum;
 }
 
+/// The first position whose name an earlier layer has, -1 when every name stands for one layer.
+template <std::size_t Depth>
+constexpr int first_repeated_name(const std::array<LayerInfo, Depth>& layers) {
+    for (std::size_t i = 0; i < Depth; ++i) {
+        if (layers[i].name.empty()) continue;
+        for (std::size_t before = 0; before < i; ++before) {
+            if (layers[before].name == layers[i].name) return static_cast<int>(i);
+        }
+    }
+    return -1;
+}
+
 /// The position of the layer with a name, -1 when there is none.
 template <std::size_t Depth>
 constexpr int find_layer(const std::array<LayerInfo, Depth>& layers, std::string_view name) {

@@ -39,13 +39,25 @@ constexpr bool check_fit() {
     return true;
 }
 
-/// Checks a whole flat network and reports its first misfit only.
+/// Fails to compile: the layer has the name of an earlier one.
+template <int Position, class L>
+constexpr bool check_name() {
+    static_assert(Position < 0,
+                  "tessera: two layers have this name; files and surgery go by names, so give each "
+                  "layer its own");
+    return true;
+}
+
+/// Checks a whole flat network and reports its first mistake only.
 template <class Net, Shape Input>
 constexpr bool check_net() {
     constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
     if constexpr (misfit >= 0) {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
         return check_fit<misfit, LayerAt<misfit, Net>, input>();
+    } else {
+        constexpr int twin = first_repeated_name(detail::describe(Net{}, Input, sizeof(float)));
+        if constexpr (twin >= 0) return check_name<twin, LayerAt<twin, Net>>();
     }
     return misfit < 0;
 }
