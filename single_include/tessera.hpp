@@ -5070,15 +5070,13 @@ public:
     }
     /// Throws Error for the byte that comes next.
     [[noreturn]] void fail_here(std::string_view expected) const {
-        std::string found = "the end";
-        if (position_ < json_.size()) {
-            found = "'";
-            for (const char symbol : json_.substr(position_, 12)) {
-                found += symbol >= 0x20 && symbol < 0x7F ? symbol : '?';
-            }
-            found += "'";
+        std::string found;
+        for (const char symbol : json_.substr(std::min(position_, json_.size()), 12)) {
+            found += symbol >= 0x20 && symbol < 0x7F ? symbol : '?';
         }
-        fail(source_, ": byte ", position_, ": found ", found, ", expected ", expected);
+        const std::string_view quote = found.empty() ? "" : "'";
+        fail(source_, ": byte ", position_, ": found ", quote, found.empty() ? "the end" : found,
+             quote, ", expected ", expected);
     }
 
 private:
@@ -5191,7 +5189,7 @@ struct TensorInfo {
 /// `64x3x11x11`, or `scalar`.
 inline std::string shape_text(std::span<const Index> shape) {
     std::string words;
-    for (const Index extent : shape) words += (words.empty() ? "" : "x") + std::to_string(extent);
+    for (const Index extent : shape) words.append(words.empty() ? "" : "x").append(text(extent));
     return words.empty() ? "scalar" : words;
 }
 

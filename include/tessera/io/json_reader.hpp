@@ -6,6 +6,7 @@
 // header of a safetensors file has objects, strings and whole numbers only.
 #pragma once
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <string>
@@ -93,15 +94,13 @@ public:
     }
     /// Throws Error for the byte that comes next.
     [[noreturn]] void fail_here(std::string_view expected) const {
-        std::string found = "the end";
-        if (position_ < json_.size()) {
-            found = "'";
-            for (const char symbol : json_.substr(position_, 12)) {
-                found += symbol >= 0x20 && symbol < 0x7F ? symbol : '?';
-            }
-            found += "'";
+        std::string found;
+        for (const char symbol : json_.substr(std::min(position_, json_.size()), 12)) {
+            found += symbol >= 0x20 && symbol < 0x7F ? symbol : '?';
         }
-        fail(source_, ": byte ", position_, ": found ", found, ", expected ", expected);
+        const std::string_view quote = found.empty() ? "" : "'";
+        fail(source_, ": byte ", position_, ": found ", quote, found.empty() ? "the end" : found,
+             quote, ", expected ", expected);
     }
 
 private:
