@@ -4269,9 +4269,11 @@ namespace tessera {
 template <class T, int Depth, class Memory = HostMemory>
 class Workspace {
 public:
-    Workspace(const Description<Depth>& layers, const Plan<Depth>& plan, Mode mode, int batch,
-              std::size_t scratch_bytes, int threads)
-        : layers_(layers),
+    /// `network` is an address that stands for the type of model that may use it.
+    Workspace(const void* network, const Description<Depth>& layers, const Plan<Depth>& plan,
+              Mode mode, int batch, std::size_t scratch_bytes, int threads)
+        : network_(network),
+          layers_(layers),
           plan_(plan),
           mode_(mode),
           capacity_(batch),
@@ -4279,6 +4281,7 @@ public:
           arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
           scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
 
+    const void* network() const { return network_; }
     Mode mode() const { return mode_; }
     const Plan<Depth>& plan() const { return plan_; }
     const LayerInfo& layer(int i) const { return layers_[static_cast<std::size_t>(i)]; }
@@ -4328,6 +4331,7 @@ private:
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
     }
 
+    const void* network_;
     Description<Depth> layers_;
     Plan<Depth> plan_;
     Mode mode_;
@@ -4435,7 +4439,7 @@ public:
             scratch = std::max(scratch, LayerAt<i, Layers>::template scratch_bytes<Backend, Scalar>(
                                             batch, rows[i].input, threads));
         });
-        return Workspace(rows, plan, mode, batch, scratch, threads);
+        return Workspace(&layers, rows, plan, mode, batch, scratch, threads);
     }
     Workspace training_workspace(int batch) const { return workspace(batch, Mode::training); }
 
@@ -4448,7 +4452,8 @@ public:
 
     /// Runs the layers and returns the output, which lives in the workspace until its next pass.
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
-    /// overwritten with the layer. Throws Error when the input does not fit the workspace.
+    /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
+    /// another type of model made the workspace.
     View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
                                const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
@@ -4457,6 +4462,8 @@ public:
     /// The same for the first `count` layers; returns the output of the last of them.
     View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
                                      const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
         require(
             in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
             "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",

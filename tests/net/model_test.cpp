@@ -210,6 +210,11 @@ TEST_CASE("wrong batches, shapes and extents are refused in words") {
     CHECK_THROWS_WITH_AS(model.forward(workspace, {in.data(), 1, {3, 10, 12}}),
                          "forward: the input is 1 samples of 3x10x12, expected 1 to 4 of 3x12x10",
                          Error);
+    using Wider = Model<Seq<Linear<9>>, input, Cpu>;
+    using Narrower = Model<Seq<Linear<3>>, input, Cpu>;
+    auto narrow = Narrower().workspace(4);
+    CHECK_THROWS_WITH_AS(Wider().forward(narrow, {in.data(), 4, input}),
+                         "forward: the workspace was made by another type of model", Error);
     auto gradients = model.gradients();
     model.forward(workspace, {in.data(), 4, input});
     CHECK_THROWS_WITH_AS(model.backward(workspace, gradients),

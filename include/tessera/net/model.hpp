@@ -103,7 +103,7 @@ public:
             scratch = std::max(scratch, LayerAt<i, Layers>::template scratch_bytes<Backend, Scalar>(
                                             batch, rows[i].input, threads));
         });
-        return Workspace(rows, plan, mode, batch, scratch, threads);
+        return Workspace(&layers, rows, plan, mode, batch, scratch, threads);
     }
     Workspace training_workspace(int batch) const { return workspace(batch, Mode::training); }
 
@@ -116,7 +116,8 @@ public:
 
     /// Runs the layers and returns the output, which lives in the workspace until its next pass.
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
-    /// overwritten with the layer. Throws Error when the input does not fit the workspace.
+    /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
+    /// another type of model made the workspace.
     View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
                                const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
@@ -125,6 +126,8 @@ public:
     /// The same for the first `count` layers; returns the output of the last of them.
     View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
                                      const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
         require(
             in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
             "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",

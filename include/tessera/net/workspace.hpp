@@ -16,9 +16,11 @@ namespace tessera {
 template <class T, int Depth, class Memory = HostMemory>
 class Workspace {
 public:
-    Workspace(const Description<Depth>& layers, const Plan<Depth>& plan, Mode mode, int batch,
-              std::size_t scratch_bytes, int threads)
-        : layers_(layers),
+    /// `network` is an address that stands for the type of model that may use it.
+    Workspace(const void* network, const Description<Depth>& layers, const Plan<Depth>& plan,
+              Mode mode, int batch, std::size_t scratch_bytes, int threads)
+        : network_(network),
+          layers_(layers),
           plan_(plan),
           mode_(mode),
           capacity_(batch),
@@ -26,6 +28,7 @@ public:
           arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
           scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
 
+    const void* network() const { return network_; }
     Mode mode() const { return mode_; }
     const Plan<Depth>& plan() const { return plan_; }
     const LayerInfo& layer(int i) const { return layers_[static_cast<std::size_t>(i)]; }
@@ -75,6 +78,7 @@ private:
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
     }
 
+    const void* network_;
     Description<Depth> layers_;
     Plan<Depth> plan_;
     Mode mode_;
