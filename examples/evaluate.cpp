@@ -120,7 +120,7 @@ public:
     /// False when interrupted.
     bool score() {
         const std::string base = run_.file("scores/" + set.name);
-        make_folder(run_.file("scores"));
+        make_folders(run_.file("scores"));
         Fingerprint data;
         data.add(fingerprint(folder, set));
         add_to(data, boxes_);
@@ -242,7 +242,7 @@ void write_result_files(RunFolder& run, const ScoredSet& scored,
                         const std::vector<ClassResult>& results) {
     std::vector<std::string> ids;
     for (const VocAnnotation& image : scored.set.images) ids.push_back(image.id);
-    make_folder(run.file("results"));
+    make_folders(run.file("results"));
     for (std::size_t c = 0; c < results.size(); ++c) {
         const VocResultName name{.competition = scored.spec.mode == "scratch" ? "comp1" : "comp2",
                                  .set = scored.set.name,
@@ -299,7 +299,7 @@ json point(const Settings& s, const ScoredSet& scored, const std::vector<ClassRe
 json draw_examples(const Settings& s, RunFolder& run, const ScoredSet& scored,
                    const std::vector<ClassResult>& results) {
     json examples = json::array();
-    make_folder(run.file("pictures"));
+    make_folders(run.file("pictures"));
     for (std::size_t c = 0; c < results.size(); ++c) {
         const ClassResult& result = results[c];
         const std::string& name = scored.folder.classes[c];

@@ -419,7 +419,7 @@ int run_program(Settings s) {
     Task task = read_task(s);
     RunFolder run(s.out);
     s.resume = resuming(run, s.resume);
-    make_folder(s.features);
+    make_folders(s.features);
     if (!s.resume) {
         json config = s.fixed();
         config["program"] = "transfer";

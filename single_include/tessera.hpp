@@ -17,9 +17,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
 #include <exception>
 #include <fcntl.h>
-#include <filesystem>
 #include <functional>
 #include <limits>
 #include <map>
@@ -425,6 +425,67 @@ inline std::string hexadecimal(std::uint64_t value) {
     std::string digits(16, '0');
     for (std::size_t i = 16; i-- > 0; value >>= 4) digits[i] = "0123456789abcdef"[value & 15];
     return digits;
+}
+
+}  // namespace tessera
+
+// ---- tessera/core/folder.hpp
+// Folders: what is in them, and making them. <filesystem> would cost every user's unit 0.5 s.
+
+namespace tessera {
+
+/// Whether something of any kind is there.
+inline bool path_exists(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0;
+}
+
+inline bool is_folder(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+/// In bytes; the largest number when there is no such file.
+inline std::uint64_t file_size(const std::string& path) {
+    struct stat status {};
+    return ::stat(path.c_str(), &status) == 0 ? std::uint64_t(status.st_size) : ~std::uint64_t{};
+}
+
+/// The names in a folder, sorted, without `.` and `..`. Throws Error naming the folder when it
+/// cannot be read.
+inline std::vector<std::string> list_folder(const std::string& path) {
+    struct Close {
+        void operator()(DIR* folder) const { ::closedir(folder); }
+    };
+    const std::unique_ptr<DIR, Close> folder(::opendir(path.c_str()));
+    if (!folder) detail::fail_with_errno("cannot read folder ", path);
+    std::vector<std::string> names;
+    errno = 0;
+    while (const dirent* entry = ::readdir(folder.get())) {
+        const std::string_view name = entry->d_name;
+        if (name != "." && name != "..") names.emplace_back(name);
+    }
+    if (errno != 0) detail::fail_with_errno("cannot read folder ", path);
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+/// Makes a folder and those above it that are missing. Throws Error naming the one that cannot be
+/// made.
+inline void make_folders(const std::string& path) {
+    for (std::size_t end = 0; end < path.size();) {
+        end = std::min(path.find('/', end + 1), path.size());
+        const std::string folder = path.substr(0, end);
+        if (::mkdir(folder.c_str(), 0777) != 0 && !is_folder(folder)) {
+            detail::fail_with_errno("cannot make folder ", folder);
+        }
+    }
+}
+
+/// The last name of a path: `VOC2007` of `VOCdevkit/VOC2007` and of `VOCdevkit/VOC2007/`.
+inline std::string_view last_name(std::string_view path) {
+    while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
+    return path.substr(path.rfind('/') + 1);
 }
 
 }  // namespace tessera
@@ -9048,26 +9109,23 @@ inline bool is_image_name(std::string_view name) {
 }
 
 /// The images directly in a folder, by name.
-inline std::vector<std::string> image_files(const std::filesystem::path& folder) {
+inline std::vector<std::string> image_files(const std::string& folder) {
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string name = entry.path().filename().string();
-        if (is_image_name(name) && !entry.is_directory()) files.push_back(entry.path().string());
+    for (const std::string& name : list_folder(folder)) {
+        std::string path = text(folder, "/", name);
+        if (is_image_name(name) && !is_folder(path)) files.push_back(std::move(path));
     }
-    std::sort(files.begin(), files.end());
     return files;
 }
 
 inline std::vector<std::string> class_folders(const std::string& folder) {
-    require(std::filesystem::is_directory(folder), folder,
+    require(is_folder(folder), folder,
             ": found no such folder, expected one folder of images per class");
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string name = entry.path().filename().string();
-        if (entry.is_directory() && !name.starts_with('.')) names.push_back(name);
-    }
+    std::vector<std::string> names = list_folder(folder);
+    std::erase_if(names, [&](const std::string& name) {
+        return name.starts_with('.') || !is_folder(text(folder, "/", name));
+    });
     require(!names.empty(), folder, ": found no folder in it, expected one per class");
-    std::sort(names.begin(), names.end());
     return names;
 }
 
@@ -9087,16 +9145,15 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// have no items. Throws Error when the folder is missing or empty, a folder is not one of the
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
 inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
-    namespace fs = std::filesystem;
     ImageSet set{{classes.begin(), classes.end()}, {}};
     for (const std::string& name : detail::class_folders(folder)) {
         const int label = detail::class_index(classes, name, folder + ": ");
-        const fs::path place = fs::path(folder) / name;
+        const std::string place = text(folder, "/", name);
         std::vector<std::string> files = detail::image_files(place);
-        if (files.empty() && fs::is_directory(place / "images")) {
-            files = detail::image_files(place / "images");
+        if (files.empty() && is_folder(place + "/images")) {
+            files = detail::image_files(place + "/images");
         }
-        require(!files.empty(), place.string(), ": found no image in it, expected .jpg or .png");
+        require(!files.empty(), place, ": found no image in it, expected .jpg or .png");
         for (std::string& file : files) set.items.push_back({std::move(file), label});
     }
     return set;
@@ -9118,8 +9175,7 @@ struct FlatImages {
 /// Throws Error when a file is missing or malformed, an integer is unknown, or the numbers of files
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
-    require(std::filesystem::is_directory(place.folder), place.folder,
-            ": found no such folder, expected images");
+    require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
     std::map<long, std::string> names;
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
@@ -9160,7 +9216,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
         require(words.size() >= 2, line.where(), "found '", line.text,
                 "', expected a file and a class");
         const std::string path = text(folder, "/", words[0]);
-        require(std::filesystem::exists(path), line.where(), "found no ", path);
+        require(path_exists(path), line.where(), "found no ", path);
         set.items.push_back({path, detail::class_index(classes, words[1], line.where())});
     });
     require(!set.items.empty(), list, ": found an empty list, expected images");
@@ -9193,8 +9249,7 @@ inline std::uint64_t fingerprint(const ImageSet& set, const std::string& folder)
         const std::string_view path = item.path;
         mark.add(path.starts_with(folder) ? path.substr(folder.size()) : path);
         mark.add(item.label);
-        std::error_code error;
-        mark.add(std::filesystem::file_size(item.path, error));
+        mark.add(file_size(item.path));
     }
     return mark.value();
 }
@@ -9730,11 +9785,10 @@ struct VocFolder {
 namespace detail {
 
 /// The names before `_trainval.txt` (or `_train.txt`, or `_test.txt`) in ImageSets/Main, sorted.
-inline std::vector<std::string> discover_voc_classes(const std::filesystem::path& lists) {
+inline std::vector<std::string> discover_voc_classes(const std::string& lists) {
     std::vector<std::string> classes;
     for (const std::string ending : {"_trainval.txt", "_train.txt", "_test.txt"}) {
-        for (const auto& file : std::filesystem::directory_iterator(lists)) {
-            const std::string name = file.path().filename().string();
+        for (const std::string& name : list_folder(lists)) {
             if (name.size() > ending.size() && name.ends_with(ending)) {
                 classes.push_back(name.substr(0, name.size() - ending.size()));
             }
@@ -9753,22 +9807,22 @@ inline std::vector<std::string> discover_voc_classes(const std::filesystem::path
 /// development kit); voc_classes where there are none. Throws Error naming the folder that is
 /// missing.
 inline VocFolder open_voc(const std::string& folder) {
-    namespace fs = std::filesystem;
-    require(fs::is_directory(folder), folder, ": found no such folder, expected a VOC tree");
-    fs::path root = folder;
-    if (!fs::exists(root / "ImageSets")) {
-        std::vector<fs::path> years;
-        for (const auto& entry : fs::directory_iterator(root)) {
-            if (fs::exists(entry.path() / "ImageSets")) years.push_back(entry.path());
+    require(is_folder(folder), folder, ": found no such folder, expected a VOC tree");
+    std::string root = folder;
+    if (!path_exists(root + "/ImageSets")) {
+        std::vector<std::string> years;
+        for (const std::string& name : list_folder(folder)) {
+            const std::string year = text(folder, "/", name);
+            if (path_exists(year + "/ImageSets")) years.push_back(year);
         }
         require(years.size() == 1, folder, ": found ", years.size(),
                 " folders with ImageSets below, expected one: name the year, as VOCdevkit/VOC2007");
         root = years[0];
     }
     for (const char* part : {"ImageSets/Main", "Annotations", "JPEGImages"}) {
-        require(fs::is_directory(root / part), root.string(), ": found no folder ", part);
+        require(is_folder(text(root, "/", part)), root, ": found no folder ", part);
     }
-    return {root.string(), detail::discover_voc_classes(root / "ImageSets/Main")};
+    return {root, detail::discover_voc_classes(root + "/ImageSets/Main")};
 }
 
 /// The ids of a set in the order of its list. Throws Error when the list is missing or empty, or an
@@ -9827,7 +9881,7 @@ inline VocSet read_voc_set(const VocFolder& folder, std::string_view set,
                            OutsideBox outside = OutsideBox::refuse) {
     VocSet result{std::string(set), folder.classes, {}};
     for (const std::string& id : read_voc_ids(folder, set)) {
-        require(std::filesystem::exists(folder.image(id)), folder.list(set), ": image ", id,
+        require(path_exists(folder.image(id)), folder.list(set), ": image ", id,
                 " is listed, but found no ", folder.image(id));
         result.images.push_back(
             read_voc_annotation(folder.annotation(id), folder.classes, outside));
@@ -9842,8 +9896,7 @@ inline std::uint64_t fingerprint(const VocFolder& folder, const VocSet& set) {
     for (const std::string& name : set.classes) mark.add(name);
     for (const VocAnnotation& image : set.images) {
         mark.add(image.id);
-        std::error_code error;
-        mark.add(std::filesystem::file_size(folder.image(image.id), error));
+        mark.add(file_size(folder.image(image.id)));
         for (const VocObject& object : image.objects) {
             mark.add(object.label);
             mark.add(object.difficult);
@@ -10022,9 +10075,7 @@ inline std::string voc_object_text(const VocObject& object, const std::string& n
 /// `.../VOCdevkit/VOC<year>`. Throws Error naming the folder that cannot be made.
 inline void make_voc_folders(const std::string& root) {
     for (const char* part : {"Annotations", "JPEGImages", "ImageSets/Main"}) {
-        std::error_code error;
-        std::filesystem::create_directories(std::filesystem::path(root) / part, error);
-        require(!error, "cannot make folder ", root, "/", part, ": ", error.message());
+        make_folders(text(root, "/", part));
     }
 }
 
@@ -10032,12 +10083,11 @@ inline void make_voc_folders(const std::string& root) {
 /// they are. Throws Error when the file cannot be written.
 inline void write_voc_annotation(const std::string& root, const VocAnnotation& image,
                                  std::span<const std::string> classes) {
-    const std::string year = std::filesystem::path(root).filename().string();
-    std::string xml =
-        text("<annotation>\n\t<folder>", detail::xml_escaped(year), "</folder>\n\t<filename>",
-             detail::xml_escaped(image.id), ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
-             "</width>\n\t\t<height>", image.height, "</height>\n\t\t<depth>", image.depth,
-             "</depth>\n\t</size>\n\t<segmented>0</segmented>\n");
+    std::string xml = text("<annotation>\n\t<folder>", detail::xml_escaped(last_name(root)),
+                           "</folder>\n\t<filename>", detail::xml_escaped(image.id),
+                           ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
+                           "</width>\n\t\t<height>", image.height, "</height>\n\t\t<depth>",
+                           image.depth, "</depth>\n\t</size>\n\t<segmented>0</segmented>\n");
     for (const VocObject& object : image.objects) {
         const bool known = object.label >= 0 && object.label < std::ssize(classes);
         require(known, "image ", image.id, ": found label ", object.label, ", expected 0..",

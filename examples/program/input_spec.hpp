@@ -3,6 +3,8 @@
 // was trained on. They travel with the weights.
 #pragma once
 
+#include <charconv>
+#include <cmath>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +16,13 @@
 namespace program {
 
 using namespace tessera;
+
+/// The fewest digits that read back as the same number.
+template <class Number>
+std::string exact_text(Number value) {
+    char digits[32];
+    return {digits, std::to_chars(digits, digits + sizeof digits, value).ptr};
+}
 
 /// Mean image of extent x extent x 3 in memory order (rows, columns, channels).
 struct InputSpec {
@@ -28,7 +37,7 @@ struct InputSpec {
     std::map<std::string, std::string> metadata() const {
         std::string names;
         for (const std::string& name : classes) names += (names.empty() ? "" : "\n") + name;
-        return {{"network", network}, {"scale", text(scale)}, {"classes", names}};
+        return {{"network", network}, {"scale", exact_text(scale)}, {"classes", names}};
     }
     std::vector<TensorSource> tensors() const {
         return {{.name = "state.mean_image",
@@ -48,7 +57,11 @@ struct InputSpec {
         };
         InputSpec spec;
         spec.network = field("network");
-        spec.scale = std::stof(field("scale"));
+        const std::string scale = field("scale");
+        const char* end = scale.data() + scale.size();
+        const auto parsed = std::from_chars(scale.data(), end, spec.scale);
+        require(parsed.ec == std::errc{} && parsed.ptr == end && std::isfinite(spec.scale),
+                file.path(), ": field 'scale': found '", scale, "', expected a number");
         const std::string names = field("classes");
         for (std::size_t begin = 0; begin <= names.size();) {
             const std::size_t end = std::min(names.find('\n', begin), names.size());

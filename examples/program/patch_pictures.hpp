@@ -51,7 +51,7 @@ inline void write_patch_pictures(RunFolder& run, const VocFolder& folder, const 
     add_row(deleted_label, "deleted", "deleted");
 
     const Montage layout{.columns = columns};
-    make_folder(run.file("pictures"));
+    make_folders(run.file("pictures"));
     write_image(run.file("pictures/patches.png"), montage(cells, layout));
     const json sheet{{"picture", "pictures/patches.png"},
                      {"columns", columns},

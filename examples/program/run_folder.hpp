@@ -8,30 +8,22 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "program/environment.hpp"
 #include "tessera/core/error.hpp"
-#include "tessera/core/file.hpp"
+#include "tessera/core/folder.hpp"
 
 namespace program {
 
 using nlohmann::json;
 
-/// With its parents; nothing happens when it is there. Throws Error.
-inline void make_folder(const std::string& path) {
-    std::error_code error;
-    std::filesystem::create_directories(path, error);
-    tessera::require(!error, path, ": cannot make the folder: ", error.message());
-}
-
 /// Appends whole lines; a full disk or a folder that cannot be written is an Error.
 class RunFolder {
 public:
-    explicit RunFolder(std::string path) : path_(std::move(path)) { make_folder(path_); }
+    explicit RunFolder(std::string path) : path_(std::move(path)) { tessera::make_folders(path_); }
     ~RunFolder() {
         if (log_ >= 0) ::close(log_);
     }
@@ -39,7 +31,7 @@ public:
     RunFolder& operator=(const RunFolder&) = delete;
 
     std::string file(const std::string& name) const { return path_ + "/" + name; }
-    bool has(const std::string& name) const { return std::filesystem::exists(file(name)); }
+    bool has(const std::string& name) const { return tessera::path_exists(file(name)); }
     const std::string& path() const { return path_; }
 
     /// Adds "environment": version, compiler, processor.

@@ -53,7 +53,7 @@ struct TargetSpec {
         auto fields = input.metadata();
         fields["mode"] = mode;
         fields["lambdas"] = joined(tiling.lambdas);
-        fields["stride"] = text(tiling.stride);
+        fields["stride"] = exact_text(tiling.stride);
         return fields;
     }
 
@@ -74,7 +74,7 @@ struct TargetSpec {
 private:
     static std::string joined(const std::vector<double>& values) {
         std::string words;
-        for (const double value : values) words += (words.empty() ? "" : " ") + text(value);
+        for (const double value : values) words += (words.empty() ? "" : " ") + exact_text(value);
         return words;
     }
     static std::vector<double> numbers(const std::string& words, const std::string& where) {

@@ -8,6 +8,7 @@
 #include "tessera/core/error.hpp"
 #include "tessera/core/file.hpp"
 #include "tessera/core/fingerprint.hpp"
+#include "tessera/core/folder.hpp"
 #include "tessera/core/mapped_file.hpp"
 #include "tessera/core/pack.hpp"
 #include "tessera/core/random.hpp"

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/fingerprint.hpp"
+#include "tessera/core/folder.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/data/lines.hpp"
 
@@ -43,26 +43,23 @@ inline bool is_image_name(std::string_view name) {
 }
 
 /// The images directly in a folder, by name.
-inline std::vector<std::string> image_files(const std::filesystem::path& folder) {
+inline std::vector<std::string> image_files(const std::string& folder) {
     std::vector<std::string> files;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string name = entry.path().filename().string();
-        if (is_image_name(name) && !entry.is_directory()) files.push_back(entry.path().string());
+    for (const std::string& name : list_folder(folder)) {
+        std::string path = text(folder, "/", name);
+        if (is_image_name(name) && !is_folder(path)) files.push_back(std::move(path));
     }
-    std::sort(files.begin(), files.end());
     return files;
 }
 
 inline std::vector<std::string> class_folders(const std::string& folder) {
-    require(std::filesystem::is_directory(folder), folder,
+    require(is_folder(folder), folder,
             ": found no such folder, expected one folder of images per class");
-    std::vector<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
-        const std::string name = entry.path().filename().string();
-        if (entry.is_directory() && !name.starts_with('.')) names.push_back(name);
-    }
+    std::vector<std::string> names = list_folder(folder);
+    std::erase_if(names, [&](const std::string& name) {
+        return name.starts_with('.') || !is_folder(text(folder, "/", name));
+    });
     require(!names.empty(), folder, ": found no folder in it, expected one per class");
-    std::sort(names.begin(), names.end());
     return names;
 }
 
@@ -82,16 +79,15 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// have no items. Throws Error when the folder is missing or empty, a folder is not one of the
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
 inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
-    namespace fs = std::filesystem;
     ImageSet set{{classes.begin(), classes.end()}, {}};
     for (const std::string& name : detail::class_folders(folder)) {
         const int label = detail::class_index(classes, name, folder + ": ");
-        const fs::path place = fs::path(folder) / name;
+        const std::string place = text(folder, "/", name);
         std::vector<std::string> files = detail::image_files(place);
-        if (files.empty() && fs::is_directory(place / "images")) {
-            files = detail::image_files(place / "images");
+        if (files.empty() && is_folder(place + "/images")) {
+            files = detail::image_files(place + "/images");
         }
-        require(!files.empty(), place.string(), ": found no image in it, expected .jpg or .png");
+        require(!files.empty(), place, ": found no image in it, expected .jpg or .png");
         for (std::string& file : files) set.items.push_back({std::move(file), label});
     }
     return set;
@@ -113,8 +109,7 @@ struct FlatImages {
 /// Throws Error when a file is missing or malformed, an integer is unknown, or the numbers of files
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
-    require(std::filesystem::is_directory(place.folder), place.folder,
-            ": found no such folder, expected images");
+    require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
     std::map<long, std::string> names;
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
@@ -155,7 +150,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
         require(words.size() >= 2, line.where(), "found '", line.text,
                 "', expected a file and a class");
         const std::string path = text(folder, "/", words[0]);
-        require(std::filesystem::exists(path), line.where(), "found no ", path);
+        require(path_exists(path), line.where(), "found no ", path);
         set.items.push_back({path, detail::class_index(classes, words[1], line.where())});
     });
     require(!set.items.empty(), list, ": found an empty list, expected images");
@@ -188,8 +183,7 @@ inline std::uint64_t fingerprint(const ImageSet& set, const std::string& folder)
         const std::string_view path = item.path;
         mark.add(path.starts_with(folder) ? path.substr(folder.size()) : path);
         mark.add(item.label);
-        std::error_code error;
-        mark.add(std::filesystem::file_size(item.path, error));
+        mark.add(file_size(item.path));
     }
     return mark.value();
 }

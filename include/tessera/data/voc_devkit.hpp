@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <bit>
 #include <cstdint>
-#include <filesystem>
 #include <map>
 #include <set>
 #include <string>
@@ -14,6 +13,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/fingerprint.hpp"
+#include "tessera/core/folder.hpp"
 #include "tessera/data/lines.hpp"
 #include "tessera/data/voc.hpp"
 #include "tessera/data/voc_annotation.hpp"
@@ -46,11 +46,10 @@ struct VocFolder {
 namespace detail {
 
 /// The names before `_trainval.txt` (or `_train.txt`, or `_test.txt`) in ImageSets/Main, sorted.
-inline std::vector<std::string> discover_voc_classes(const std::filesystem::path& lists) {
+inline std::vector<std::string> discover_voc_classes(const std::string& lists) {
     std::vector<std::string> classes;
     for (const std::string ending : {"_trainval.txt", "_train.txt", "_test.txt"}) {
-        for (const auto& file : std::filesystem::directory_iterator(lists)) {
-            const std::string name = file.path().filename().string();
+        for (const std::string& name : list_folder(lists)) {
             if (name.size() > ending.size() && name.ends_with(ending)) {
                 classes.push_back(name.substr(0, name.size() - ending.size()));
             }
@@ -69,22 +68,22 @@ inline std::vector<std::string> discover_voc_classes(const std::filesystem::path
 /// development kit); voc_classes where there are none. Throws Error naming the folder that is
 /// missing.
 inline VocFolder open_voc(const std::string& folder) {
-    namespace fs = std::filesystem;
-    require(fs::is_directory(folder), folder, ": found no such folder, expected a VOC tree");
-    fs::path root = folder;
-    if (!fs::exists(root / "ImageSets")) {
-        std::vector<fs::path> years;
-        for (const auto& entry : fs::directory_iterator(root)) {
-            if (fs::exists(entry.path() / "ImageSets")) years.push_back(entry.path());
+    require(is_folder(folder), folder, ": found no such folder, expected a VOC tree");
+    std::string root = folder;
+    if (!path_exists(root + "/ImageSets")) {
+        std::vector<std::string> years;
+        for (const std::string& name : list_folder(folder)) {
+            const std::string year = text(folder, "/", name);
+            if (path_exists(year + "/ImageSets")) years.push_back(year);
         }
         require(years.size() == 1, folder, ": found ", years.size(),
                 " folders with ImageSets below, expected one: name the year, as VOCdevkit/VOC2007");
         root = years[0];
     }
     for (const char* part : {"ImageSets/Main", "Annotations", "JPEGImages"}) {
-        require(fs::is_directory(root / part), root.string(), ": found no folder ", part);
+        require(is_folder(text(root, "/", part)), root, ": found no folder ", part);
     }
-    return {root.string(), detail::discover_voc_classes(root / "ImageSets/Main")};
+    return {root, detail::discover_voc_classes(root + "/ImageSets/Main")};
 }
 
 /// The ids of a set in the order of its list. Throws Error when the list is missing or empty, or an
@@ -143,7 +142,7 @@ inline VocSet read_voc_set(const VocFolder& folder, std::string_view set,
                            OutsideBox outside = OutsideBox::refuse) {
     VocSet result{std::string(set), folder.classes, {}};
     for (const std::string& id : read_voc_ids(folder, set)) {
-        require(std::filesystem::exists(folder.image(id)), folder.list(set), ": image ", id,
+        require(path_exists(folder.image(id)), folder.list(set), ": image ", id,
                 " is listed, but found no ", folder.image(id));
         result.images.push_back(
             read_voc_annotation(folder.annotation(id), folder.classes, outside));
@@ -158,8 +157,7 @@ inline std::uint64_t fingerprint(const VocFolder& folder, const VocSet& set) {
     for (const std::string& name : set.classes) mark.add(name);
     for (const VocAnnotation& image : set.images) {
         mark.add(image.id);
-        std::error_code error;
-        mark.add(std::filesystem::file_size(folder.image(image.id), error));
+        mark.add(file_size(folder.image(image.id)));
         for (const VocObject& object : image.objects) {
             mark.add(object.label);
             mark.add(object.difficult);

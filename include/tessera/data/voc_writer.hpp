@@ -2,7 +2,6 @@
 // Writes annotations and lists as PASCAL VOC has them, for generated or converted data.
 #pragma once
 
-#include <filesystem>
 #include <span>
 #include <string>
 #include <string_view>
@@ -10,6 +9,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/file.hpp"
+#include "tessera/core/folder.hpp"
 #include "tessera/data/lines.hpp"
 #include "tessera/data/voc_annotation.hpp"
 
@@ -65,9 +65,7 @@ inline std::string voc_object_text(const VocObject& object, const std::string& n
 /// `.../VOCdevkit/VOC<year>`. Throws Error naming the folder that cannot be made.
 inline void make_voc_folders(const std::string& root) {
     for (const char* part : {"Annotations", "JPEGImages", "ImageSets/Main"}) {
-        std::error_code error;
-        std::filesystem::create_directories(std::filesystem::path(root) / part, error);
-        require(!error, "cannot make folder ", root, "/", part, ": ", error.message());
+        make_folders(text(root, "/", part));
     }
 }
 
@@ -75,12 +73,11 @@ inline void make_voc_folders(const std::string& root) {
 /// they are. Throws Error when the file cannot be written.
 inline void write_voc_annotation(const std::string& root, const VocAnnotation& image,
                                  std::span<const std::string> classes) {
-    const std::string year = std::filesystem::path(root).filename().string();
-    std::string xml =
-        text("<annotation>\n\t<folder>", detail::xml_escaped(year), "</folder>\n\t<filename>",
-             detail::xml_escaped(image.id), ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
-             "</width>\n\t\t<height>", image.height, "</height>\n\t\t<depth>", image.depth,
-             "</depth>\n\t</size>\n\t<segmented>0</segmented>\n");
+    std::string xml = text("<annotation>\n\t<folder>", detail::xml_escaped(last_name(root)),
+                           "</folder>\n\t<filename>", detail::xml_escaped(image.id),
+                           ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
+                           "</width>\n\t\t<height>", image.height, "</height>\n\t\t<depth>",
+                           image.depth, "</depth>\n\t</size>\n\t<segmented>0</segmented>\n");
     for (const VocObject& object : image.objects) {
         const bool known = object.label >= 0 && object.label < std::ssize(classes);
         require(known, "image ", image.id, ": found label ", object.label, ", expected 0..",
