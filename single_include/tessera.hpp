@@ -8,10 +8,8 @@
 #include <bit>
 #include <cerrno>
 #include <charconv>
-#include <chrono>
 #include <cmath>
 #include <concepts>
-#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -24,10 +22,10 @@
 #include <limits>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <new>
 #include <numeric>
 #include <optional>
+#include <pthread.h>
 #include <pugixml.hpp>
 #include <set>
 #include <span>
@@ -37,7 +35,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
-#include <thread>
+#include <time.h>
 #include <type_traits>
 #include <unistd.h>
 #include <utility>
@@ -677,6 +675,91 @@ private:
     RandomBlock words_{};
     std::uint32_t block_ = 0;
     int next_ = 4;
+};
+
+}  // namespace tessera
+
+// ---- tessera/core/thread.hpp
+// Threads that wait for each other, directly on POSIX: <thread> and <condition_variable> would cost
+// every user's unit 0.4 s.
+
+namespace tessera {
+
+class Mutex {
+public:
+    Mutex() = default;
+    Mutex(const Mutex&) = delete;
+    Mutex& operator=(const Mutex&) = delete;
+    ~Mutex() { ::pthread_mutex_destroy(&handle_); }
+
+    void lock() { ::pthread_mutex_lock(&handle_); }
+    void unlock() { ::pthread_mutex_unlock(&handle_); }
+
+private:
+    friend class Condition;
+    pthread_mutex_t handle_ = PTHREAD_MUTEX_INITIALIZER;
+};
+
+/// Holds a mutex as long as it lives.
+class Lock {
+public:
+    explicit Lock(Mutex& mutex) : mutex_(mutex) { mutex_.lock(); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+    ~Lock() { mutex_.unlock(); }
+
+private:
+    Mutex& mutex_;
+};
+
+/// What threads wait for while they hold a mutex.
+class Condition {
+public:
+    Condition() = default;
+    Condition(const Condition&) = delete;
+    Condition& operator=(const Condition&) = delete;
+    ~Condition() { ::pthread_cond_destroy(&handle_); }
+
+    /// Returns when holds() does; meanwhile others may have the mutex.
+    template <class Holds>
+    void wait(Mutex& mutex, Holds holds) {
+        while (!holds()) ::pthread_cond_wait(&handle_, &mutex.handle_);
+    }
+    void notify_all() { ::pthread_cond_broadcast(&handle_); }
+
+private:
+    pthread_cond_t handle_ = PTHREAD_COND_INITIALIZER;
+};
+
+/// Runs body() on a thread of its own; the destructor waits for its end. `body` must not throw.
+class Thread {
+public:
+    /// Throws Error when the system gives no thread.
+    template <class Body>
+    explicit Thread(Body body) {
+        auto owned = std::make_unique<Body>(std::move(body));
+        const int error = ::pthread_create(&handle_, nullptr, run<Body>, owned.get());
+        require(error == 0, "cannot start a thread: ", std::generic_category().message(error));
+        owned.release();
+        runs_ = true;
+    }
+    Thread(Thread&& other) noexcept
+        : handle_(other.handle_), runs_(std::exchange(other.runs_, false)) {}
+    Thread& operator=(Thread&&) = delete;
+    ~Thread() {
+        if (runs_) ::pthread_join(handle_, nullptr);
+    }
+
+private:
+    template <class Body>
+    static void* run(void* owned) {
+        const std::unique_ptr<Body> body(static_cast<Body*>(owned));
+        (*body)();
+        return nullptr;
+    }
+
+    pthread_t handle_{};
+    bool runs_ = false;
 };
 
 }  // namespace tessera
@@ -6615,6 +6698,13 @@ struct FitOptions {
 enum class FitOutcome { finished, interrupted };
 
 namespace detail {
+/// Of a clock that is never set. <chrono> would cost every user's unit 0.2 s.
+inline double monotonic_seconds() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC, &now);
+    return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
+}
+
 /// One step at a rate that is not the optimiser's own, which is back afterwards, whatever happens.
 template <class TrainerType, class BatchType>
 double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
@@ -6652,7 +6742,7 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         const long batches = source.batches();
         require(batches > 0, "fit: the source has no batch");
         source.start(progress.epoch, progress.position);
-        const auto began = std::chrono::steady_clock::now();
+        const double began = detail::monotonic_seconds();
         long samples = 0;
         while (source.next(batch)) {
             const double done = (progress.epoch + static_cast<double>(progress.position) /
@@ -6680,7 +6770,7 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
             }
             if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
         }
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+        const double seconds = detail::monotonic_seconds() - began;
         progress.train_loss.push_back(progress.epoch_loss /
                                       static_cast<double>(std::max(progress.position, 1L)));
         EpochReport report{
@@ -6690,8 +6780,8 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                          ? options.schedule(
                                progress, static_cast<double>(progress.epoch + 1) / options.epochs)
                          : 1),
-            .seconds = seconds.count(),
-            .samples_per_second = static_cast<double>(samples) / seconds.count(),
+            .seconds = seconds,
+            .samples_per_second = static_cast<double>(samples) / seconds,
             .training = {},
             .validation = {}};
         if (options.evaluate_training) report.training = options.evaluate_training();
@@ -9354,8 +9444,8 @@ public:
     void start(std::uint32_t epoch, Index first_batch = 0) {
         require(first_batch >= 0 && first_batch <= batches(), "loader: found first batch ",
                 first_batch, ", expected 0..", batches());
-        std::unique_lock lock(mutex_);
-        drop(lock);
+        const Lock lock(mutex_);
+        drop();
         epoch_ = epoch;
         if (options_.shuffle) {
             shuffle_epoch(order_, options_.seed, epoch);
@@ -9372,7 +9462,7 @@ public:
     /// throws what the first bad sample of the batch threw; throws Error when a whole batch is bad.
     /// After a throw the epoch has ended.
     Loaded next() {
-        std::unique_lock lock(mutex_);
+        const Lock lock(mutex_);
         held_ = next_;
         free_.notify_all();
         if (ticket_ < 0 || next_ == batches()) return {};
@@ -9380,10 +9470,10 @@ public:
         const auto ready = [&] {
             return ticket_ >= std::min((next_ + 1) * options_.batch, end_) && slot.missing == 0;
         };
-        while (options_.workers == 0 && !ready()) produce_one(lock);
-        ready_.wait(lock, ready);
+        while (options_.workers == 0 && !ready()) produce_one();
+        ready_.wait(mutex_, ready);
         if (slot.stop || slot.bad == slot.size) {
-            drop(lock);
+            drop();
             if (slot.stop) std::rethrow_exception(slot.error);
             fail("loader: all ", slot.size, " samples of batch ", next_,
                  " are bad, the first: ", words_of(slot.error));
@@ -9394,12 +9484,12 @@ public:
 
     /// Different samples that were skipped so far.
     Index skipped() const {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         return skipped_;
     }
     /// What the first few of them threw.
     std::vector<std::string> complaints() const {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         return complaints_;
     }
 
@@ -9426,16 +9516,16 @@ private:
     }
 
     void work() {
-        std::unique_lock lock(mutex_);
+        const Lock lock(mutex_);
         for (;;) {
-            free_.wait(lock, [this] { return stopping_ || may_produce(); });
+            free_.wait(mutex_, [this] { return stopping_ || may_produce(); });
             if (stopping_) return;
-            produce_one(lock);
+            produce_one();
         }
     }
 
-    /// Takes one ticket, that is one row, and fills it without holding the lock.
-    void produce_one(std::unique_lock<std::mutex>& lock) {
+    /// Takes one ticket, that is one row, and fills it without holding the mutex.
+    void produce_one() {
         LoaderSample sample{.index = order_[static_cast<std::size_t>(ticket_)],
                             .batch = ticket_ / options_.batch,
                             .position = static_cast<int>(ticket_ % options_.batch),
@@ -9450,7 +9540,7 @@ private:
         }
         ++ticket_;
         ++busy_;
-        lock.unlock();
+        mutex_.unlock();
         std::exception_ptr error;
         bool stop = false;
         try {
@@ -9459,7 +9549,7 @@ private:
             error = std::current_exception();
             stop = options_.bad == BadSample::stop || !blanked(sample, slot.batch, error);
         }
-        lock.lock();
+        mutex_.lock();
         slot.samples[static_cast<std::size_t>(sample.position)] = error ? -1 : sample.index;
         if (error) note(sample, slot, std::move(error), stop);
         --busy_;
@@ -9506,19 +9596,20 @@ private:
         }
     }
 
-    /// Hands out no more tickets and waits for those in work.
-    void drop(std::unique_lock<std::mutex>& lock) {
+    /// Hands out no more tickets and waits for those in work. requires the mutex held, as does
+    /// produce_one().
+    void drop() {
         ticket_ = -1;
-        ready_.wait(lock, [this] { return busy_ == 0; });
+        ready_.wait(mutex_, [this] { return busy_ == 0; });
     }
 
     void join() {
         {
-            const std::lock_guard lock(mutex_);
+            const Lock lock(mutex_);
             stopping_ = true;
         }
         free_.notify_all();
-        for (std::thread& thread : threads_) thread.join();
+        threads_.clear();
     }
 
     LoaderOptions options_;
@@ -9526,9 +9617,9 @@ private:
     std::vector<Slot> slots_;   // batch b lies in slot b modulo their number
     std::vector<Index> order_;  // of the epoch
 
-    mutable std::mutex mutex_;
-    std::condition_variable free_;   // there may be tickets
-    std::condition_variable ready_;  // a batch is complete, or nothing is in work
+    mutable Mutex mutex_;
+    Condition free_;   // there may be tickets
+    Condition ready_;  // a batch is complete, or nothing is in work
     std::uint32_t epoch_ = 0;
     Index ticket_ = -1;  // the next row of the epoch; -1 when there is no epoch
     Index end_ = 0;      // rows in the epoch
@@ -9539,7 +9630,7 @@ private:
     Index skipped_ = 0;
     std::vector<bool> failed_;  // samples that were skipped once
     std::vector<std::string> complaints_;
-    std::vector<std::thread> threads_;
+    std::vector<Thread> threads_;
 };
 
 }  // namespace tessera

@@ -14,6 +14,7 @@
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/core/text.hpp"
+#include "tessera/core/thread.hpp"
 #include "tessera/core/version.hpp"
 #include "tessera/core/view.hpp"
 

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <chrono>
 #include <set>
+#include <thread>
 
 #include "helpers.hpp"
 #include "tessera/data/image_folder.hpp"

@@ -3,22 +3,20 @@
 #pragma once
 
 #include <algorithm>
-#include <condition_variable>
 #include <cstdint>
 #include <exception>
 #include <functional>
 #include <limits>
-#include <mutex>
 #include <numeric>
 #include <span>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
+#include "tessera/core/thread.hpp"
 
 namespace tessera {
 
@@ -115,8 +113,8 @@ public:
     void start(std::uint32_t epoch, Index first_batch = 0) {
         require(first_batch >= 0 && first_batch <= batches(), "loader: found first batch ",
                 first_batch, ", expected 0..", batches());
-        std::unique_lock lock(mutex_);
-        drop(lock);
+        const Lock lock(mutex_);
+        drop();
         epoch_ = epoch;
         if (options_.shuffle) {
             shuffle_epoch(order_, options_.seed, epoch);
@@ -133,7 +131,7 @@ public:
     /// throws what the first bad sample of the batch threw; throws Error when a whole batch is bad.
     /// After a throw the epoch has ended.
     Loaded next() {
-        std::unique_lock lock(mutex_);
+        const Lock lock(mutex_);
         held_ = next_;
         free_.notify_all();
         if (ticket_ < 0 || next_ == batches()) return {};
@@ -141,10 +139,10 @@ public:
         const auto ready = [&] {
             return ticket_ >= std::min((next_ + 1) * options_.batch, end_) && slot.missing == 0;
         };
-        while (options_.workers == 0 && !ready()) produce_one(lock);
-        ready_.wait(lock, ready);
+        while (options_.workers == 0 && !ready()) produce_one();
+        ready_.wait(mutex_, ready);
         if (slot.stop || slot.bad == slot.size) {
-            drop(lock);
+            drop();
             if (slot.stop) std::rethrow_exception(slot.error);
             fail("loader: all ", slot.size, " samples of batch ", next_,
                  " are bad, the first: ", words_of(slot.error));
@@ -155,12 +153,12 @@ public:
 
     /// Different samples that were skipped so far.
     Index skipped() const {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         return skipped_;
     }
     /// What the first few of them threw.
     std::vector<std::string> complaints() const {
-        const std::lock_guard lock(mutex_);
+        const Lock lock(mutex_);
         return complaints_;
     }
 
@@ -187,16 +185,16 @@ private:
     }
 
     void work() {
-        std::unique_lock lock(mutex_);
+        const Lock lock(mutex_);
         for (;;) {
-            free_.wait(lock, [this] { return stopping_ || may_produce(); });
+            free_.wait(mutex_, [this] { return stopping_ || may_produce(); });
             if (stopping_) return;
-            produce_one(lock);
+            produce_one();
         }
     }
 
-    /// Takes one ticket, that is one row, and fills it without holding the lock.
-    void produce_one(std::unique_lock<std::mutex>& lock) {
+    /// Takes one ticket, that is one row, and fills it without holding the mutex.
+    void produce_one() {
         LoaderSample sample{.index = order_[static_cast<std::size_t>(ticket_)],
                             .batch = ticket_ / options_.batch,
                             .position = static_cast<int>(ticket_ % options_.batch),
@@ -211,7 +209,7 @@ private:
         }
         ++ticket_;
         ++busy_;
-        lock.unlock();
+        mutex_.unlock();
         std::exception_ptr error;
         bool stop = false;
         try {
@@ -220,7 +218,7 @@ private:
             error = std::current_exception();
             stop = options_.bad == BadSample::stop || !blanked(sample, slot.batch, error);
         }
-        lock.lock();
+        mutex_.lock();
         slot.samples[static_cast<std::size_t>(sample.position)] = error ? -1 : sample.index;
         if (error) note(sample, slot, std::move(error), stop);
         --busy_;
@@ -267,19 +265,20 @@ private:
         }
     }
 
-    /// Hands out no more tickets and waits for those in work.
-    void drop(std::unique_lock<std::mutex>& lock) {
+    /// Hands out no more tickets and waits for those in work. requires the mutex held, as does
+    /// produce_one().
+    void drop() {
         ticket_ = -1;
-        ready_.wait(lock, [this] { return busy_ == 0; });
+        ready_.wait(mutex_, [this] { return busy_ == 0; });
     }
 
     void join() {
         {
-            const std::lock_guard lock(mutex_);
+            const Lock lock(mutex_);
             stopping_ = true;
         }
         free_.notify_all();
-        for (std::thread& thread : threads_) thread.join();
+        threads_.clear();
     }
 
     LoaderOptions options_;
@@ -287,9 +286,9 @@ private:
     std::vector<Slot> slots_;   // batch b lies in slot b modulo their number
     std::vector<Index> order_;  // of the epoch
 
-    mutable std::mutex mutex_;
-    std::condition_variable free_;   // there may be tickets
-    std::condition_variable ready_;  // a batch is complete, or nothing is in work
+    mutable Mutex mutex_;
+    Condition free_;   // there may be tickets
+    Condition ready_;  // a batch is complete, or nothing is in work
     std::uint32_t epoch_ = 0;
     Index ticket_ = -1;  // the next row of the epoch; -1 when there is no epoch
     Index end_ = 0;      // rows in the epoch
@@ -300,7 +299,7 @@ private:
     Index skipped_ = 0;
     std::vector<bool> failed_;  // samples that were skipped once
     std::vector<std::string> complaints_;
-    std::vector<std::thread> threads_;
+    std::vector<Thread> threads_;
 };
 
 }  // namespace tessera
