@@ -11,6 +11,7 @@
 
 #include "program/heat_pictures.hpp"
 #include "program/interrupt.hpp"
+#include "program/parallel.hpp"
 #include "program/scoring.hpp"
 #include "program/threads.hpp"
 #include "tessera/data/voc_results.hpp"
@@ -23,7 +24,7 @@ using namespace program;
 namespace {
 
 struct Settings {
-    std::string devkit, weights, out, set = "test", image, cover = "mean";
+    std::string devkit, weights, out, set = "test", image, cover = "mean", outside = "refuse";
     std::vector<double> lambdas;
     double stride = 0, tolerance = 0;
     Aggregation aggregation{};
@@ -38,9 +39,12 @@ void add_options(CLI::App& app, Settings& s) {
         app.add_option("--devkit", s.devkit, "VOCdevkit/VOC2007, or VOCdevkit with one year");
     app.add_option("--set", s.set, "val or test")->capture_default_str()->needs(devkit);
     app.add_option("--image", s.image, "one image instead of a set")->excludes(devkit);
-    app.add_option("--top", s.top, "classes drawn for --image")->capture_default_str();
+    app.add_option("--top", s.top, "classes drawn for --image")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--lambdas", s.lambdas, "scales, in place of those trained on")->delimiter(',');
-    app.add_option("--stride", s.stride, "of the tiling, in place of the one trained with");
+    app.add_option("--stride", s.stride, "of the tiling, in place of the one trained with")
+        ->check(CLI::PositiveNumber);
     app.add_flag("--mirror", s.mirror, "score every patch and its mirror image");
     app.add_option("--power", s.aggregation.power, "k of the mean of k-th powers")
         ->capture_default_str()
@@ -50,13 +54,20 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_flag("--per-scale-mean", s.aggregation.per_scale_mean,
                  "the mean of the means of the scales");
     app.add_option("--tolerance", s.tolerance, "pixels by which boxes grow for pointing")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--examples", s.examples, "true and false positives drawn for each class")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--cover", s.cover, "heat maps drawn: mean or sum of the covering patches")
         ->capture_default_str()
         ->check(CLI::IsMember({"mean", "sum"}));
-    app.add_option("--threads", s.threads, "0: all the machine has")->capture_default_str();
+    app.add_option("--threads", s.threads, "0: all the machine has")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--outside", s.outside, "boxes that reach out of their image: refuse or clip")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"refuse", "clip"}));
 }
 
 TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
@@ -64,31 +75,6 @@ TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
     if (!s.lambdas.empty()) spec.tiling.lambdas = s.lambdas;
     if (s.stride > 0) spec.tiling.stride = s.stride;
     return spec;
-}
-
-/// Calls work(i) for 0 .. count - 1 from several threads, until interrupted. Rethrows the first
-/// exception.
-template <class Work>
-void for_each_image(std::size_t count, Work work) {
-    std::atomic<std::size_t> next{0};
-    std::exception_ptr error;
-    std::mutex mutex;
-    auto loop = [&] {
-        for (std::size_t i; (i = next++) < count && !interrupted();) {
-            try {
-                work(i);
-            } catch (...) {
-                const std::lock_guard lock(mutex);
-                if (!error) error = std::current_exception();
-                next = count;
-            }
-        }
-    };
-    std::vector<std::thread> threads;
-    for (int t = 1; t < Cpu::threads(); ++t) threads.emplace_back(loop);
-    loop();
-    for (std::thread& thread : threads) thread.join();
-    if (error) std::rethrow_exception(error);
 }
 
 /// A set with the outputs of all its patches.
@@ -101,7 +87,8 @@ public:
                 spec.input.classes.size(), " classes (", spec.input.classes.front(),
                 ", ...), expected the ", folder.classes.size(), " of ", folder.root, " (",
                 folder.classes.front(), ", ...)");
-        set = read_voc_set(folder, s.set);
+        set = read_voc_set(folder, s.set,
+                           s.outside == "clip" ? OutsideBox::clip : OutsideBox::refuse);
         boxes_ = spec.whole() ? whole_images(folder, set) : tile_images(folder, set, spec.tiling);
         first_rows_.push_back(0);
         for (const ImageBoxes& image : boxes_) {
@@ -196,7 +183,7 @@ struct ClassResult {
 /// Labels from the lists of the set, or from the annotations where there are none.
 std::vector<ClassResult> rank_images(const ScoredSet& scored) {
     std::vector<std::vector<double>> scores(scored.set.images.size());
-    for_each_image(scores.size(), [&](std::size_t i) { scores[i] = scored.image_scores(i); });
+    for_each_index(scores.size(), [&](std::size_t i, int) { scores[i] = scored.image_scores(i); });
     std::vector<std::string> ids;
     for (const VocAnnotation& image : scored.set.images) ids.push_back(image.id);
     std::vector<ClassResult> results(static_cast<std::size_t>(scored.classes()));
@@ -237,16 +224,15 @@ void print_table(const ScoredSet& scored, const std::vector<ClassResult>& result
                 100 * mean_of(results, &ClassResult::area));
 }
 
-/// comp2 where anything but VOC was trained on, comp1 from scratch.
+/// comp2: something but VOC was seen, from scratch too, whose mean image is the source's.
 void write_result_files(RunFolder& run, const ScoredSet& scored,
                         const std::vector<ClassResult>& results) {
     std::vector<std::string> ids;
     for (const VocAnnotation& image : scored.set.images) ids.push_back(image.id);
     make_folders(run.file("results"));
     for (std::size_t c = 0; c < results.size(); ++c) {
-        const VocResultName name{.competition = scored.spec.mode == "scratch" ? "comp1" : "comp2",
-                                 .set = scored.set.name,
-                                 .name = scored.folder.classes[c]};
+        const VocResultName name{
+            .competition = "comp2", .set = scored.set.name, .name = scored.folder.classes[c]};
         write_voc_results(name.path(run.file("results")), ids, results[c].scores);
     }
 }
@@ -260,7 +246,7 @@ json point(const Settings& s, const ScoredSet& scored, const std::vector<ClassRe
         bool hit[3];
     };
     std::vector<std::vector<Pair>> pairs(scored.set.images.size());
-    for_each_image(pairs.size(), [&](std::size_t i) {
+    for_each_index(pairs.size(), [&](std::size_t i, int) {
         const VocAnnotation& image = scored.set.images[i];
         ScoredPatches patches;
         if (!scored.spec.whole()) patches = scored.patches_of(i);

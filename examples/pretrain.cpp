@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Pre-trains a network on an ImageNet-style folder: the source task of the paper.
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
 
 #include "program/images.hpp"
@@ -71,16 +72,21 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str();
     app.add_option("--epochs", s.epochs)->capture_default_str()->check(CLI::PositiveNumber);
     app.add_option("--batch", s.batch)->capture_default_str()->check(CLI::PositiveNumber);
-    app.add_option("--rate", s.rate, "learning rate at the beginning")->capture_default_str();
+    app.add_option("--rate", s.rate, "learning rate at the beginning")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
     app.add_option("--momentum", s.momentum)->capture_default_str()->check(CLI::Range(0.0, 1.0));
-    app.add_option("--decay", s.decay, "weight decay; biases have none")->capture_default_str();
+    app.add_option("--decay", s.decay, "weight decay; biases have none")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option(
            "--schedule", s.schedule,
            "steps (a tenth at 64 % and 88 %), cosine, plateau (the paper's rule) or constant")
         ->capture_default_str()
         ->check(CLI::IsMember({"steps", "cosine", "plateau", "constant"}));
     app.add_option("--warm-up", s.warm_up, "fraction of the training over which the rate rises")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--dropout-after", s.dropout_after,
                    "fraction of the training before dropout sets in; with dropout from the start a "
                    "small network can sit at ln(classes) for hundreds of steps")
@@ -98,8 +104,12 @@ void add_options(CLI::App& app, Settings& s) {
                  "rescale the first weights so that activations over a batch have deviation 1")
         ->capture_default_str();
     app.add_option("--seed", s.seed)->capture_default_str();
-    app.add_option("--threads", s.threads, "0: all the machine has")->capture_default_str();
-    app.add_option("--memory", s.memory, "MB of decoded pictures kept")->capture_default_str();
+    app.add_option("--threads", s.threads, "0: all the machine has")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--memory", s.memory, "MB of decoded pictures kept")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--bad", s.bad, "unreadable pictures: stop, or skip and count")
         ->capture_default_str()
         ->check(CLI::IsMember({"stop", "skip"}));
@@ -109,7 +119,9 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_flag("--resume", s.resume, "go on from the checkpoint in --out, to the same bits");
     auto* truth = app.add_option("--val-truth", s.val_truth,
                                  "ILSVRC's flat val/: list with one integer a picture");
-    app.add_option("--val-ids", s.val_ids, "and the list of `integer class` lines")->needs(truth);
+    auto* ids = app.add_option("--val-ids", s.val_ids, "and the list of `integer class` lines");
+    ids->needs(truth);
+    truth->needs(ids);
 }
 
 ImageSet read_validation(const Settings& s, const ImageSet& training) {
@@ -140,20 +152,28 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     PreparedImages training(training_set, Choice::image, memory);
     PreparedImages validation(validation_set, Choice::image, memory / 4);
     Index skipped = 0;
-    const MeanAccumulator sum = training.prepare(threads, skip, skipped, interrupted);
-    if (interrupted()) return 130;
+    const MeanAccumulator sum = training.prepare(skip, skipped);
+    validation.prepare(skip, skipped);
+    if (interrupted()) {
+        std::fprintf(stderr, "stopped before training; to go on: the same command\n");
+        return 130;
+    }
     if (skipped > 0) std::fprintf(stderr, "%td unreadable pictures are left out\n", skipped);
     const InputSpec spec{Choice::name, Choice::image, Choice::scale, sum.image(),
                          training_set.classes};
     const Normaliser normaliser = spec.normaliser();
 
-    const ImageBatchOptions plain{
-        .crop = Choice::input, .batch = s.batch, .seed = s.seed, .skip_bad = skip};
+    const ImageBatchOptions plain{.crop = Choice::input,
+                                  .batch = s.batch,
+                                  .workers = std::max(1, threads / 2),
+                                  .seed = s.seed,
+                                  .skip_bad = skip};
     ImageBatchOptions augmented = plain;
     augmented.augment = true;
     augmented.zoom = s.zoom;
     ImageBatches batches(training, normaliser, augmented);
-    ImageBatches training_subset(training, normaliser, plain, validation.size() / 2);
+    ImageBatches training_subset(training, normaliser, plain,
+                                 std::max<Index>(1, validation.size() / 2));
     ImageBatches validation_batches(validation, normaliser, plain);
 
     ModelType model;
@@ -167,8 +187,10 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
                       {"skipped", skipped}});
     const Clock::time_point began = Clock::now();
     const SoftmaxCrossEntropy loss;
+    LearningSettings learning = s.learning();
+    learning.fixed["data"] = text(fingerprint(training_set, s.data + "/train"));
     if (!learn<ModelType, SoftmaxCrossEntropy, ImageBatches>(
-            s.learning(), run, model, loss, batches, {&validation_batches, &training_subset})) {
+            learning, run, model, loss, batches, {&validation_batches, &training_subset})) {
         return 130;
     }
     auto workspace = model.workspace(s.batch);
@@ -213,6 +235,8 @@ int main(int argc, char** argv) {
     CLI11_PARSE(app, argc, argv);
     watch_interrupts();
     try {
+        settings.dropout_after = dropout_onset(settings.schedule, app.count("--dropout-after") > 0,
+                                               settings.dropout_after);
         if (settings.threads > 0) cpu::set_max_threads(settings.threads);
         return run_program(settings);
     } catch (const std::exception& error) {

@@ -3,15 +3,14 @@
 // patches, and what the paper compares them with.
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <atomic>
 #include <cstdio>
-#include <thread>
 
 #include "program/features.hpp"
 #include "program/input_spec.hpp"
 #include "program/interrupt.hpp"
 #include "program/learning.hpp"
 #include "program/networks.hpp"
+#include "program/parallel.hpp"
 #include "program/patch_pictures.hpp"
 #include "program/run_folder.hpp"
 #include "program/target.hpp"
@@ -26,7 +25,8 @@ namespace {
 
 struct Settings {
     std::string devkit, weights, out, features, set = "trainval", val_set;
-    std::string mode = "frozen", difficult = "keep", schedule = "steps", bad = "stop";
+    std::string mode = "frozen", difficult = "keep", schedule = "steps", bad = "stop",
+                outside = "refuse";
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
     double stride = 0.5, background = 0.1;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
@@ -110,7 +110,8 @@ void add_options(CLI::App& app, Settings& s) {
         ->delimiter(',')
         ->capture_default_str();
     app.add_option("--stride", s.stride, "of the tiling, in sides of a patch")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
     app.add_option("--background", s.background, "fraction of background patches trained on")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
@@ -118,24 +119,38 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::IsMember({"keep", "ignore", "background"}));
     app.add_option("--epochs", s.epochs, "0: 30 frozen and whole, 10 fc6 and scratch")
-        ->capture_default_str();
-    app.add_option("--steps", s.steps, "in place of epochs, rounded to whole ones");
-    app.add_option("--batch", s.batch, "0: 64 from scratch, else 128")->capture_default_str();
-    app.add_option("--rate", s.rate, "learning rate at the beginning")->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--steps", s.steps, "in place of epochs, rounded to whole ones")
+        ->check(CLI::PositiveNumber);
+    app.add_option("--batch", s.batch, "0: 64 from scratch, else 128")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--rate", s.rate, "learning rate at the beginning")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
     app.add_option("--momentum", s.momentum)->capture_default_str()->check(CLI::Range(0.0, 1.0));
-    app.add_option("--decay", s.decay, "weight decay; biases have none")->capture_default_str();
+    app.add_option("--decay", s.decay, "weight decay; biases have none")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
     app.add_option("--schedule", s.schedule,
                    "steps (a tenth at 64 % and 88 %), cosine, plateau (the paper's rule), constant")
         ->capture_default_str()
         ->check(CLI::IsMember({"steps", "cosine", "plateau", "constant"}));
     app.add_option("--warm-up", s.warm_up, "fraction of the training over which the rate rises")
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::Range(0.0, 1.0));
     app.add_option("--dropout-after", s.dropout_after,
                    "fc6, scratch: fraction of the training before dropout sets in")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--seed", s.seed)->capture_default_str();
-    app.add_option("--threads", s.threads, "0: all the machine has")->capture_default_str();
+    app.add_option("--threads", s.threads, "0: all the machine has")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--outside", s.outside, "boxes that reach out of their image: refuse or clip")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"refuse", "clip"}));
     app.add_option("--bad", s.bad, "unreadable images: stop, or skip and count")
         ->capture_default_str()
         ->check(CLI::IsMember({"stop", "skip"}));
@@ -168,22 +183,15 @@ struct Examples {
 /// Leaves images out that cannot be decoded or have another size than annotated.
 Index drop_unreadable(const VocFolder& folder, VocSet& set) {
     std::vector<char> good(set.images.size(), 0);
-    std::atomic<std::size_t> next{0};
-    auto work = [&] {
-        for (std::size_t i; (i = next++) < good.size() && !interrupted();) {
-            try {
-                const Image image = read_image(folder.image(set.images[i].id));
-                check_voc_size(set.images[i], image.width, image.height);
-                good[i] = 1;
-            } catch (const Error& error) {
-                std::fprintf(stderr, "left out: %s\n", error.what());
-            }
+    for_each_index(good.size(), [&](std::size_t i, int) {
+        try {
+            const Image image = read_image(folder.image(set.images[i].id));
+            check_voc_size(set.images[i], image.width, image.height);
+            good[i] = 1;
+        } catch (const Error& error) {
+            std::fprintf(stderr, "left out: %s\n", error.what());
         }
-    };
-    std::vector<std::thread> threads;
-    for (int t = 1; t < Cpu::threads(); ++t) threads.emplace_back(work);
-    work();
-    for (std::thread& thread : threads) thread.join();
+    });
     const std::size_t before = set.images.size();
     std::size_t at = 0;
     std::erase_if(set.images, [&](const VocAnnotation&) { return !good[at++]; });
@@ -290,7 +298,9 @@ template <class Full, class Trained, class Loss, class Source>
 int learn_and_save(const Settings& s, RunFolder& run, const Task& task, const Full& full,
                    Trained& trained, const Loss& loss, Source& training,
                    std::type_identity_t<Source>* watched) {
-    const LearningSettings learning = s.learning(training.batches());
+    LearningSettings learning = s.learning(training.batches());
+    learning.fixed["weights"] = text(fingerprint_of(task.weights));
+    learning.fixed["data"] = text(fingerprint(task.folder, task.training));
     if (!learn<Trained, Loss, Source>(learning, run, trained, loss, training, {watched}))
         return 130;
     TargetSpec spec{task.source, s.mode, s.rules().tiling};
@@ -404,9 +414,10 @@ int transfer(const Settings& s, RunFolder& run, const Task& task) {
 
 Task read_task(const Settings& s) {
     VocFolder folder = open_voc(s.devkit);
-    VocSet training = read_voc_set(folder, s.set);
+    const OutsideBox outside = s.outside == "clip" ? OutsideBox::clip : OutsideBox::refuse;
+    VocSet training = read_voc_set(folder, s.set, outside);
     VocSet validation;
-    if (!s.val_set.empty()) validation = read_voc_set(folder, s.val_set);
+    if (!s.val_set.empty()) validation = read_voc_set(folder, s.val_set, outside);
     SafetensorsFile weights(s.weights);
     InputSpec source = InputSpec::read(weights);
     const Normaliser normaliser = source.normaliser();
@@ -459,6 +470,8 @@ int main(int argc, char** argv) {
     settings.complete();
     watch_interrupts();
     try {
+        settings.dropout_after = dropout_onset(settings.schedule, app.count("--dropout-after") > 0,
+                                               settings.dropout_after);
         if (settings.threads > 0) cpu::set_max_threads(settings.threads);
         return run_program(settings);
     } catch (const std::exception& error) {

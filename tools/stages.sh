@@ -2,19 +2,33 @@
 # Sourced by demo.sh and paper.sh, which set $out, $seed and $jobs: stages that are done once.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables from and for those who source this
 
-# stage NAME COMMAND...: runs it unless an earlier call finished it, and notes its seconds.
+resume= # what a stage needs to go on
+# stage NAME COMMAND...: runs it unless an earlier call finished it, and notes its command and seconds;
+# those of an interrupted call are added. Another command than the earlier one's is refused.
 stage() {
-    local name=$1 started
+    local name=$1 started before=0
     shift
-    mkdir -p "$out/seconds"
+    mkdir -p "$out/seconds" "$out/commands"
+    local note=$out/commands/$name
+    if [ -e "$note" ] && [ "$(cat "$note")" != "$*" ]; then
+        echo "$out: found stage $name of '$(cat "$note")', expected '$*'; give another --out" >&2
+        exit 2
+    fi
+    echo "$*" > "$note"
     if [ -e "$out/seconds/$name" ]; then
         echo "== $name: done before, in $(cat "$out/seconds/$name") s"
         return
     fi
     echo "== $name"
+    if [ -e "$out/commands/$name.seconds" ]; then before=$(cat "$out/commands/$name.seconds"); fi
     started=$(date +%s.%N)
-    "$@"
-    echo "$started $(date +%s.%N)" | awk '{ printf "%.1f", $2 - $1 }' > "$out/seconds/$name"
+    # Interrupted, a stage ends here; its seconds count when it goes on.
+    trap 'spent > "$out/commands/$name.seconds"' EXIT
+    spent() { echo "$before $started $(date +%s.%N)" | awk '{ printf "%.1f", $1 + $3 - $2 }'; }
+    "$@" ${resume:+"$resume"}
+    trap - EXIT
+    spent > "$out/seconds/$name"
+    rm -f "$out/commands/$name.seconds"
 }
 
 # learn NAME COMMAND...: a stage with a run folder, which goes on where an interrupted one stopped.
@@ -22,7 +36,7 @@ learn() {
     local name=$1 resume=
     shift
     if [ -e "$out/$name/checkpoint.safetensors" ]; then resume=--resume; fi
-    stage "$name" "$@" --out "$out/$name" --seed "$seed" $resume
+    stage "$name" "$@" --out "$out/$name" --seed "$seed"
 }
 
 # build CONFIGURE-OPTION...: installs what is missing and builds the programs into $programs.

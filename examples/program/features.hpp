@@ -29,6 +29,16 @@ std::uint64_t fingerprint_of(const Model<Net, Input, Backend, Scalar>& model) {
     return mark.value();
 }
 
+/// Changes with any tensor of the file, the mean image included.
+inline std::uint64_t fingerprint_of(const SafetensorsFile& file) {
+    Fingerprint mark;
+    for (const TensorInfo& tensor : file.tensors()) {
+        mark.add(tensor.name);
+        mark.add(tensor.bytes);
+    }
+    return mark.value();
+}
+
 /// Opens the file, or says on stderr why it is no use and lets `compute(writer)` write it; null
 /// when that returns false, for "interrupted".
 template <class Compute>

@@ -2,13 +2,10 @@
 // Labelled images on their way into a network: decoded, brought to one size, cropped, normalised.
 #pragma once
 
-#include <atomic>
-#include <functional>
-#include <mutex>
-#include <thread>
 #include <vector>
 
 #include "program/console.hpp"
+#include "program/parallel.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/data/image_folder.hpp"
 #include "tessera/data/loader.hpp"
@@ -51,45 +48,27 @@ public:
     }
 
     /// Decodes everything once, for the mean and to keep. An unreadable image is an Error, or is
-    /// counted and left out of the mean when `skip` is given.
-    MeanAccumulator prepare(int threads, bool skip, Index& skipped,
-                            const std::function<bool()>& interrupted) {
+    /// named, added to `skipped` and left out of the mean when `skip` is given.
+    MeanAccumulator prepare(bool skip, Index& skipped) {
         if (kept_) images_.resize(static_cast<std::size_t>(size()));
         ProgressLine line("reading images", static_cast<double>(size()), "images");
-        std::atomic<Index> next{0}, done{0}, bad{0};
-        std::vector<MeanAccumulator> sums(static_cast<std::size_t>(threads));
-        std::exception_ptr error;
-        std::mutex mutex;
-        auto work = [&](MeanAccumulator& sum) {
-            for (Index i; (i = next++) < size() && !interrupted();) {
-                try {
-                    Image image =
-                        read_square(set_.items[static_cast<std::size_t>(i)].path, extent_);
-                    sum.add(image);
-                    if (kept_) images_[static_cast<std::size_t>(i)] = std::move(image);
-                } catch (const Error&) {
-                    ++bad;
-                    if (!skip) {
-                        const std::lock_guard lock(mutex);
-                        if (!error) error = std::current_exception();
-                        next = size();
-                    }
-                }
-                const Index count = ++done;
-                if (count % 64 == 0) {
-                    const std::lock_guard lock(mutex);
-                    line.update(static_cast<double>(count));
-                }
+        Mutex mutex;
+        Index done = 0, bad = 0;
+        std::vector<MeanAccumulator> sums(static_cast<std::size_t>(Cpu::threads()));
+        for_each_index(set_.items.size(), [&](std::size_t i, int thread) {
+            try {
+                Image image = read_square(set_.items[i].path, extent_);
+                sums[static_cast<std::size_t>(thread)].add(image);
+                if (kept_) images_[i] = std::move(image);
+            } catch (const Error& error) {
+                if (!skip) throw;
+                const Lock lock(mutex);
+                if (++bad <= 10) std::fprintf(stderr, "left out: %s\n", error.what());
             }
-        };
-        std::vector<std::thread> workers;
-        for (int t = 1; t < threads; ++t) {
-            workers.emplace_back(work, std::ref(sums[static_cast<std::size_t>(t)]));
-        }
-        work(sums[0]);
-        for (std::thread& worker : workers) worker.join();
-        if (error) std::rethrow_exception(error);
-        skipped = bad;
+            const Lock lock(mutex);
+            line.update(static_cast<double>(++done));
+        });
+        skipped += bad;
         for (std::size_t t = 1; t < sums.size(); ++t) sums[0].add(sums[t]);
         return sums[0];
     }

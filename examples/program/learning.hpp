@@ -31,6 +31,17 @@ struct LearningSettings {
     std::map<std::string, std::string> fixed{};  ///< what a continuation must agree with
 };
 
+/// The fraction of the training before dropout sets in. Dropout that sets in raises the loss, which
+/// the plateau rule would take for a plateau: under that rule it acts from the start, and asking
+/// for anything else throws Error.
+inline double dropout_onset(const std::string& schedule, bool asked, double fraction) {
+    if (schedule != "plateau") return fraction;
+    require(!asked || fraction == 0, "--dropout-after: found ", fraction,
+            " beside --schedule plateau, expected 0: the rule compares losses, and dropout that "
+            "sets in raises them");
+    return 0;
+}
+
 /// Whether a run goes on from the folder's checkpoint. Throws Error when one lies there and nobody
 /// asked for it.
 inline bool resuming(const RunFolder& run, bool asked) {

@@ -21,7 +21,8 @@
 namespace program {
 
 /// Elements of `row_size` values per box, made piece by piece: a piece holds boxes of one image,
-/// all of them unless they are too large (16 MB). Rows come in the order of images and boxes.
+/// all of them unless they are too large (16 MB). Each image is decoded once. Rows come in the
+/// order of images and boxes.
 template <class T>
 class PatchStream {
 public:
@@ -39,20 +40,18 @@ public:
                 Extract extract) {
         const Index bytes = row_size * static_cast<Index>(sizeof(T));
         const Index limit = std::max<Index>(32, (Index{16} << 20) / bytes);
-        for (const ImageBoxes& image : images) {
-            const Index count = std::ssize(image.boxes);
+        decoded_ = std::make_unique<Decoded[]>(images.size());
+        for (std::size_t i = 0; i < images.size(); ++i) {
+            const Index count = std::ssize(images[i].boxes);
             for (Index first = 0; first < count; first += limit) {
-                jobs_.push_back({&image, first, std::min(limit, count - first)});
+                jobs_.push_back({&images[i], &decoded_[i], first, std::min(limit, count - first)});
+                ++decoded_[i].pieces;
             }
         }
         const auto produce = [this, row_size, make = std::move(extract)](const LoaderSample& sample,
                                                                          Piece& piece) {
             const Job& job = jobs_[static_cast<std::size_t>(sample.index)];
-            const Image image = read_image(job.image->path);
-            require(image.width == job.image->width && image.height == job.image->height,
-                    job.image->path, ": found ", image.width, " x ", image.height,
-                    " pixels, expected ", job.image->width, " x ", job.image->height,
-                    " as the annotation says");
+            const Image& image = decode(job);
             if (piece.rows.size() < job.count * row_size) {
                 piece.rows = Buffer<T>(job.count * row_size);
             }
@@ -62,6 +61,8 @@ public:
                                static_cast<std::size_t>(job.count)),
                  piece.rows.data());
             piece.count = job.count;
+            const Lock lock(job.decoded->mutex);
+            if (--job.decoded->pieces == 0) job.decoded->image = {};
         };
         loader_ = std::make_unique<Loader<Piece>>(
             LoaderOptions{.samples = std::ssize(jobs_),
@@ -80,12 +81,31 @@ public:
     const Piece* next() { return loader_->next().batch; }
 
 private:
+    /// An image as long as pieces of it are to be made.
+    struct Decoded {
+        Mutex mutex;
+        Image image;
+        Index pieces = 0;
+    };
     struct Job {
         const ImageBoxes* image;
+        Decoded* decoded;
         Index first, count;
     };
 
+    static const Image& decode(const Job& job) {
+        const Lock lock(job.decoded->mutex);
+        Image& image = job.decoded->image;
+        if (!image.empty()) return image;
+        image = read_image(job.image->path);
+        require(image.width == job.image->width && image.height == job.image->height,
+                job.image->path, ": found ", image.width, " x ", image.height, " pixels, expected ",
+                job.image->width, " x ", job.image->height, " as the annotation says");
+        return image;
+    }
+
     std::vector<Job> jobs_;
+    std::unique_ptr<Decoded[]> decoded_;
     std::unique_ptr<Loader<Piece>> loader_;
 };
 

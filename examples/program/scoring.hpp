@@ -66,16 +66,6 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
     });
 }
 
-/// Changes with any tensor of the file, the mean image included.
-inline std::uint64_t fingerprint_of(const SafetensorsFile& file) {
-    Fingerprint mark;
-    for (const TensorInfo& tensor : file.tensors()) {
-        mark.add(tensor.name);
-        mark.add(tensor.bytes);
-    }
-    return mark.value();
-}
-
 /// How outputs of patches become the score of an image.
 struct Aggregation {
     double power = paper_power;

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 PROGRAMS = Path(sys.argv[1])
+RESULTS = Path(__file__).parents[2] / "tools" / "results.py"
 ROOT = Path(tempfile.mkdtemp(prefix="tessera-programs-"))
 DATA = ROOT / "data"
 DEVKIT = DATA / "target" / "VOCdevkit"
@@ -77,7 +78,7 @@ def prepare():
 def pretraining_killed_resumes_to_the_same_bits():
     out = ROOT / "killed"
     words = [*PRETRAIN, "--out", out, "--checkpoint-steps", 1]
-    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"epoch"') >= 2)
+    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
     assert rc == -signal.SIGKILL and not (out / "weights.safetensors").exists()
     refuses(*words, says=["found a checkpoint", "--resume"])
     assert "resuming at step" in run(*words, "--resume")
@@ -97,7 +98,7 @@ def pretraining_interrupted_says_how_to_go_on():
 def a_transfer_killed_resumes_to_the_same_bits():
     out = ROOT / "frozen-killed"
     words = [*FROZEN, "--out", out, "--features", ROOT / "frozen" / "features"]
-    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"epoch"') >= 3)
+    rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
     assert rc == -signal.SIGKILL
     output = run(*words, "--resume")
     assert "resuming at step" in output and output.count("reused") == 2, output
@@ -111,6 +112,53 @@ def a_transfer_interrupted_before_training_can_be_resumed():
     assert rc == 130 and "--resume" in output, (rc, output)
     run(*words, "--resume")
     same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+
+
+def a_transfer_interrupted_while_training_can_be_resumed():
+    for how in (signal.SIGINT, signal.SIGTERM):
+        out = ROOT / f"frozen-stopped-{how}"
+        words = [*FROZEN, "--out", out, "--features", ROOT / "frozen" / "features"]
+        rc, output = stop(words, out, how, lambda log: log.count('"event":"epoch"') >= 2)
+        assert rc == 130 and "--resume" in output, (rc, output)
+        run(*words, "--resume")
+        same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+
+
+def a_continuation_with_other_weights_or_data_is_refused():
+    out = ROOT / "other"
+    words = [*FROZEN, "--out", out, "--features", ROOT / "frozen" / "features"]
+    stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
+    run(*PRETRAIN, "--out", ROOT / "source-2", "--seed", 2)
+    other = ROOT / "source-2" / "weights.safetensors"
+    others = [other if word == SOURCE[1] else word for word in words]
+    refuses(*others, "--resume", says=["checkpoint.safetensors", "weights"])
+    run(*words, "--resume")
+
+    out = ROOT / "other-data"
+    words = [*PRETRAIN, "--out", out, "--checkpoint-steps", 1]
+    stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
+    copy = ROOT / "fewer"
+    shutil.copytree(DATA / "source", copy)
+    sorted((copy / "train").glob("*/*"))[0].unlink()
+    others = [copy if word == DATA / "source" else word for word in words]
+    refuses(*others, "--resume", says=["checkpoint.safetensors", "data"])
+
+
+def bad_pictures_stop_a_pretraining_or_are_skipped():
+    for part in ("train", "val"):
+        for damage in (b"", b"no picture at all", None):
+            name = f"spoilt-{part}-{'cut' if damage is None else len(damage)}"
+            copy = ROOT / name
+            shutil.copytree(DATA / "source", copy)
+            broken = sorted((copy / part).glob("*/*"))[0]
+            broken.write_bytes(broken.read_bytes()[:300] if damage is None else damage)
+            words = ["pretrain", "--data", copy, "--epochs", 1, "--batch", 8, "--threads", 1]
+            refuses(*words, "--out", ROOT / f"{name}-run", says=[str(broken)])
+            assert not (ROOT / f"{name}-run" / "log.jsonl").exists()  # before any training
+        output = run(*words, "--out", ROOT / f"{name}-skipped", "--bad", "skip")
+        assert f"left out: {broken}" in output and "1 unreadable" in output, output
+        assert events(ROOT / f"{name}-skipped", "start")[0]["skipped"] == 1
+        assert (ROOT / f"{name}-skipped" / "weights.safetensors").exists()
 
 
 def features_of_other_weights_are_made_anew():
@@ -131,8 +179,7 @@ def every_mode_gives_weights_that_can_be_evaluated():
         evaluation = json.loads((out / "evaluation.json").read_text())
         assert evaluation["mode"] == mode and 0 <= evaluation["map"] <= 1
         assert ("sum" in evaluation["pointing"]) == (mode != "whole")
-        competition = "comp1" if mode == "scratch" else "comp2"
-        assert len(list((out / "results").glob(f"{competition}_cls_test_*.txt"))) == 10
+        assert len(list((out / "results").glob("comp2_cls_test_*.txt"))) == 10
         run("inspect", out / "weights.safetensors")
 
 
@@ -253,6 +300,9 @@ def bad_annotations_stop_a_transfer():
         refuses("transfer", "--devkit", devkit, *SHORT, "--out", ROOT / f"{name}-run",
                 says=[f"{first}.xml", words])
         assert not (ROOT / f"{name}-run").exists()
+        if "inside" in words:
+            run("transfer", "--devkit", devkit, *SHORT, "--epochs", 1, "--outside", "clip",
+                "--out", ROOT / f"{name}-clipped")
     devkit, year = copy_of_devkit("empty")
     (year / "ImageSets" / "Main" / "trainval.txt").write_text("\n")
     refuses("transfer", "--devkit", devkit, *SHORT, "--out", ROOT / "empty-run",
@@ -271,8 +321,22 @@ def wrong_weights_and_folders_are_named():
     refuses("pretrain", "--data", ROOT / "nowhere", "--out", ROOT / "x", says=["nowhere"])
     refuses(*TRANSFER, "--out", ROOT / "source" / "weights.safetensors" / "run",
             says=["weights.safetensors"])
-    assert subprocess.run(command(["transfer", "--mode", "sideways"]),
-                          capture_output=True).returncode not in (0, 1, 130)
+
+
+def options_out_of_range_are_refused_before_any_work():
+    evaluation = ["evaluate", "--devkit", DEVKIT, "--weights",
+                  ROOT / "frozen" / "weights.safetensors"]
+    for words, option in ((TRANSFER, ["--mode", "sideways"]), (TRANSFER, ["--epochs", -1]),
+                          (TRANSFER, ["--steps", 0]), (TRANSFER, ["--rate", 0]),
+                          (PRETRAIN, ["--zoom", 2]), (PRETRAIN, ["--val-truth", "list"]),
+                          (evaluation, ["--examples", -1]), (evaluation, ["--stride", 0])):
+        done = subprocess.run(command([*words, "--out", ROOT / "x", *option]),
+                              capture_output=True, text=True)
+        assert done.returncode not in (0, 1, 130), (option, done.returncode)
+        assert option[0] in done.stdout + done.stderr, (option, done.stderr)
+        assert not (ROOT / "x" / "log.jsonl").exists()
+    refuses(*PRETRAIN, "--out", ROOT / "x", "--schedule", "plateau", "--dropout-after", 0.5,
+            says=["--dropout-after", "plateau"])
 
 
 def a_full_disk_is_an_error_and_damages_nothing():
@@ -282,12 +346,68 @@ def a_full_disk_is_an_error_and_damages_nothing():
         (out / "log.jsonl").symlink_to("/dev/full")
         refuses(*words, "--out", out, says=["log.jsonl"])
         assert not (out / "weights.safetensors").exists()
+    # Each file in turn; what was written before it stays whole, and a later run goes on from there.
+    cases = (("pretrain", PRETRAIN, ["weights.safetensors", "checkpoint.safetensors"]),
+             ("transfer", FROZEN, ["weights.safetensors", "checkpoint.safetensors",
+                                   "features/train-relu7.features", "config.json"]),
+             ("evaluate", ["evaluate", "--devkit", DEVKIT, "--weights",
+                           ROOT / "frozen" / "weights.safetensors"],
+              ["scores/test.scores", "evaluation.json"]))
+    for program, words, names in cases:
+        for name in names:
+            out = ROOT / f"full-{program}-{name.replace('/', '-')}"
+            (out / name).parent.mkdir(parents=True)
+            (out / name).symlink_to("/dev/full")
+            refuses(*words, "--out", out, says=[name.split("/")[-1]])
+            if name == "weights.safetensors":
+                (out / name).unlink()
+                run(*words, "--out", out, "--resume")
+                whole = ROOT / ("source" if program == "pretrain" else "frozen")
+                same(out / name, whole / name)
+    report = run("report", ROOT / "source", "--out", "/dev/full", rc=1)
+    assert "/dev/full" in report, report
+
+
+def a_folder_that_may_not_be_written_is_named():
+    if os.geteuid() == 0:
+        print("skipped: root may write everywhere")
+        return
+    out = ROOT / "locked"
+    out.mkdir(mode=0o555)
+    refuses(*PRETRAIN, "--out", out, says=[str(out)])
+    refuses(*TRANSFER, "--out", out / "below", says=[str(out)])
+
+
+def the_report_and_the_tables_show_the_runs():
+    out = ROOT / "paper"
+    out.mkdir()
+    shutil.copytree(ROOT / "source", out / "pretrain")
+    shutil.copytree(ROOT / "frozen", out / "frozen")
+    (out / "seconds").mkdir()
+    (out / "seconds" / "frozen").write_text("12.5")
+    run("evaluate", "--devkit", DEVKIT, "--weights", out / "frozen" / "weights.safetensors",
+        "--out", out / "frozen" / "evaluation")
+    run("report", out / "pretrain", out / "frozen", "--out", out / "report.html")
+    page = (out / "report.html").read_text()
+    assert page.count("<svg") >= 3 and "data:image/" in page and "</html>" in page
+    assert "src=\"http" not in page and "href=\"http" not in page
+    tables = subprocess.run([RESULTS, out, "frozen=frozen"], capture_output=True, text=True)
+    assert tables.returncode == 0, tables.stderr
+    found = json.loads((out / "results.json").read_text())
+    evaluation = json.loads((out / "frozen" / "evaluation" / "evaluation.json").read_text())
+    assert found["frozen"]["map"] == 100 * evaluation["map"]
+    assert found["seconds"] == {"frozen": 12.5, "total": 12.5}
+    assert f"{100 * evaluation['map']:.1f}" in tables.stdout
+    assert {stage["stage"] for stage in found["stages"]} >= {"pre-training", "training"}
 
 
 TESTS = [pretraining_killed_resumes_to_the_same_bits,
          pretraining_interrupted_says_how_to_go_on,
          a_transfer_killed_resumes_to_the_same_bits,
          a_transfer_interrupted_before_training_can_be_resumed,
+         a_transfer_interrupted_while_training_can_be_resumed,
+         a_continuation_with_other_weights_or_data_is_refused,
+         bad_pictures_stop_a_pretraining_or_are_skipped,
          features_of_other_weights_are_made_anew,
          every_mode_gives_weights_that_can_be_evaluated,
          evaluation_agrees_with_its_own_result_files,
@@ -296,7 +416,10 @@ TESTS = [pretraining_killed_resumes_to_the_same_bits,
          bad_images_stop_a_transfer_or_are_skipped,
          bad_annotations_stop_a_transfer,
          wrong_weights_and_folders_are_named,
-         a_full_disk_is_an_error_and_damages_nothing]
+         options_out_of_range_are_refused_before_any_work,
+         a_full_disk_is_an_error_and_damages_nothing,
+         a_folder_that_may_not_be_written_is_named,
+         the_report_and_the_tables_show_the_runs]
 
 
 def main():
