@@ -2,49 +2,15 @@
 // No op allocates: what it needs beyond the stack comes from its caller.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cstdlib>
-
+#include "allocations.hpp"
 #include "oracle.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
 
-// Sanitizers bring a malloc of their own.
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define TESSERA_TEST_OWN_MALLOC 0
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__) || !defined(__GLIBC__)
-#define TESSERA_TEST_OWN_MALLOC 0
-#endif
-
-#ifndef TESSERA_TEST_OWN_MALLOC
-
-namespace {
-std::atomic<long> allocations = 0;
-}
-
-extern "C" void* __libc_malloc(std::size_t);
-extern "C" void* __libc_memalign(std::size_t, std::size_t);
-
-extern "C" void* malloc(std::size_t bytes) noexcept {
-    ++allocations;
-    return __libc_malloc(bytes);
-}
-extern "C" void* aligned_alloc(std::size_t boundary, std::size_t bytes) noexcept {
-    ++allocations;
-    return __libc_memalign(boundary, bytes);
-}
-extern "C" int posix_memalign(void** memory, std::size_t boundary, std::size_t bytes) noexcept {
-    ++allocations;
-    *memory = __libc_memalign(boundary, bytes);
-    return *memory ? 0 : 12;
-}
-
 TEST_CASE("products allocate nothing after the threads have started") {
+    check_that_allocations_are_counted();
     Random random({.seed = 1});
     const ConvGeometry conv{
         .batch = 4, .input = {32, 30, 30}, .output = {400, 30, 30}, .window = {3, 3, 1, 1, 1}};
@@ -68,13 +34,4 @@ TEST_CASE("products allocate nothing after the threads have started") {
                                          linear_memory);
         if (round == 1) CHECK(allocations == before);
     }
-    CHECK(allocations > 0);
 }
-
-#else
-
-TEST_CASE("ops allocate nothing") {
-    MESSAGE("skipped: a sanitizer, or another C library, has a malloc of its own");
-}
-
-#endif

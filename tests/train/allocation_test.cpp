@@ -1,64 +1,16 @@
 // SPDX-License-Identifier: MIT
-// A training step allocates nothing after the first. Counts every allocation of the process, by
-// defining malloc's family over glibc's own.
+// A training step allocates nothing after the first, alone and in fit() with a loader.
 #include <doctest/doctest.h>
 
-#include <atomic>
-#include <cerrno>
-#include <cstdlib>
+#include <array>
 
+#include "allocations.hpp"
+#include "tessera/data/loader.hpp"
 #include "tessera/layer/average_pool.hpp"
 #include "tessera/layer/lrn.hpp"
 #include "tessera/layer/softmax.hpp"
+#include "tessera/train/fit.hpp"
 #include "train/toy.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
-    __has_feature(memory_sanitizer)
-#define TESSERA_TEST_SANITIZED 1
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define TESSERA_TEST_SANITIZED 1
-#endif
-
-// A sanitizer brings a malloc of its own.
-#if defined(__GLIBC__) && !defined(TESSERA_TEST_SANITIZED)
-#define TESSERA_TEST_COUNTS 1
-
-namespace {
-std::atomic<long> allocations{0};
-}
-
-extern "C" {
-void* __libc_malloc(std::size_t);
-void* __libc_calloc(std::size_t, std::size_t);
-void* __libc_realloc(void*, std::size_t);
-void* __libc_memalign(std::size_t, std::size_t);
-
-void* malloc(std::size_t bytes) {
-    ++allocations;
-    return __libc_malloc(bytes);
-}
-void* calloc(std::size_t count, std::size_t bytes) {
-    ++allocations;
-    return __libc_calloc(count, bytes);
-}
-void* realloc(void* data, std::size_t bytes) {
-    ++allocations;
-    return __libc_realloc(data, bytes);
-}
-void* memalign(std::size_t alignment, std::size_t bytes) {
-    ++allocations;
-    return __libc_memalign(alignment, bytes);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) { return memalign(alignment, bytes); }
-int posix_memalign(void** data, std::size_t alignment, std::size_t bytes) {
-    *data = memalign(alignment, bytes);
-    return *data ? 0 : ENOMEM;
-}
-}
-#endif
 
 using namespace tessera;
 using namespace tessera::test;
@@ -80,27 +32,75 @@ void check_steps(const Loss& loss, const Optimizer& optimizer) {
     const std::vector<typename Loss::Target> targets(
         static_cast<std::size_t>(std::is_same_v<Loss, SoftmaxCrossEntropy> ? 8 : 80), 1);
     for (int step = 0; step < 4; ++step) {
-#ifdef TESSERA_TEST_COUNTS
         const long before = allocations;
-#endif
         trainer.step({input.data(), step == 2 ? 3 : 8, image},
                      std::span(targets).first(targets.size() / 8 * (step == 2 ? 3 : 8)));
         trainer.accumulate({input.data(), 8, image}, targets);
         trainer.accumulate({input.data(), 8, image}, targets);
         trainer.update();
-#ifdef TESSERA_TEST_COUNTS
         if (step > 0) CHECK(allocations == before);
-#endif
     }
     CHECK(trainer.steps() == 8);
 }
 
+/// Batches of toy data, prepared by two threads.
+class LoadedToys {
+public:
+    explicit LoadedToys(const ToyData& data)
+        : loader_(
+              {.samples = data.size(), .batch = 8, .workers = 2},
+              [] {
+                  return Rows{std::vector<float>(8 * toy_image.size()), {}};
+              },
+              [&data](const LoaderSample& sample, Rows& rows) {
+                  std::copy_n(data.view(static_cast<int>(sample.index), 1).data, toy_image.size(),
+                              rows.pixels.data() + sample.position * toy_image.size());
+                  rows.labels[static_cast<std::size_t>(sample.position)] =
+                      data.labels[static_cast<std::size_t>(sample.index)];
+              }) {}
+
+    long batches() const { return loader_.batches(); }
+    void start(int epoch, long first) { loader_.start(static_cast<std::uint32_t>(epoch), first); }
+    bool next(Batch<float, std::int32_t>& batch) {
+        const auto loaded = loader_.next();
+        if (!loaded.batch) return false;
+        batch = {{loaded.batch->pixels.data(), 8, toy_image}, loaded.batch->labels};
+        return true;
+    }
+
+private:
+    struct Rows {
+        std::vector<float> pixels;
+        std::array<std::int32_t, 8> labels;
+    };
+    Loader<Rows> loader_;
+};
+
 }  // namespace
 
+TEST_CASE("fit with a loader allocates nothing from step to step") {
+    check_that_allocations_are_counted();
+    const ToyData data = toy_data(80);
+    LoadedToys source(data);
+    ToyModel model;
+    initialise(model, He{}, 1);
+    Trainer trainer(model, SoftmaxCrossEntropy{}, Sgd{.rate = 1e-3}, {.batch = 8});
+    Progress progress;
+    long before = 0, steps = 0;
+    fit(trainer, source, progress, {.epochs = 3, .on_step = [&](const StepReport& step) {
+                                        // Between epochs the losses are noted, in vectors that
+                                        // grow.
+                                        if (step.progress.position > 1 && step.progress.step > 2) {
+                                            CHECK(allocations == before);
+                                            ++steps;
+                                        }
+                                        before = allocations;
+                                    }});
+    CHECK(steps == 3 * 9 - 1);
+}
+
 TEST_CASE("a training step allocates nothing after the first") {
-#ifndef TESSERA_TEST_COUNTS
-    MESSAGE("skipped: not glibc, or a sanitizer's malloc");
-#endif
+    check_that_allocations_are_counted();
     check_steps(SoftmaxCrossEntropy{}, Sgd{.rate = 1e-3});
     check_steps(SoftmaxCrossEntropy{std::vector<float>(10, 0.5f)}, AdamW{.rate = 1e-4});
     check_steps(MultiLabelLogistic{}, Sgd{.rate = 1e-4, .form = Momentum::nesterov});
