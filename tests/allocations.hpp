@@ -6,6 +6,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#if __has_include(<mm_malloc.h>)
+#include <mm_malloc.h>  // declares posix_memalign once more, which must come before its definition
+#endif
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || \
@@ -49,26 +52,26 @@ void* __libc_calloc(std::size_t, std::size_t);
 void* __libc_realloc(void*, std::size_t);
 void* __libc_memalign(std::size_t, std::size_t);
 
-void* malloc(std::size_t bytes) noexcept {
+void* malloc(std::size_t bytes) {
     ++tessera::test::allocations;
     return __libc_malloc(bytes);
 }
-void* calloc(std::size_t count, std::size_t bytes) noexcept {
+void* calloc(std::size_t count, std::size_t bytes) {
     ++tessera::test::allocations;
     return __libc_calloc(count, bytes);
 }
-void* realloc(void* data, std::size_t bytes) noexcept {
+void* realloc(void* data, std::size_t bytes) {
     ++tessera::test::allocations;
     return __libc_realloc(data, bytes);
 }
-void* memalign(std::size_t alignment, std::size_t bytes) noexcept {
+void* memalign(std::size_t alignment, std::size_t bytes) {
     ++tessera::test::allocations;
     return __libc_memalign(alignment, bytes);
 }
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) noexcept {
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
     return memalign(alignment, bytes);
 }
-int posix_memalign(void** data, std::size_t alignment, std::size_t bytes) noexcept {
+int posix_memalign(void** data, std::size_t alignment, std::size_t bytes) {
     *data = memalign(alignment, bytes);
     return *data ? 0 : ENOMEM;
 }
