@@ -6,7 +6,7 @@
 BUILD_NEEDS="c++:g++ cmake:cmake ninja:ninja-build python3:python3
     eigen3/Eigen/Core:libeigen3-dev stb/stb_image.h:libstb-dev /pugixml.hpp:libpugixml-dev"
 EXAMPLE_NEEDS="CLI/CLI.hpp:libcli11-dev nlohmann/json.hpp:nlohmann-json3-dev"
-TEST_NEEDS="doctest/doctest.h:doctest-dev"
+TEST_NEEDS="doctest/doctest.h:doctest-dev benchmark/benchmark.h:libbenchmark-dev"
 
 have() { # have PROBE
     case $1 in
