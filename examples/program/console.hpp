@@ -12,6 +12,8 @@
 
 namespace program {
 
+using tessera::text;
+
 using Clock = std::chrono::steady_clock;
 
 inline double seconds_since(Clock::time_point start) {
@@ -43,16 +45,22 @@ public:
 
     /// `done` counts what earlier runs did too; the rate does not.
     void begin_at(double done) { first_ = done; }
-    void update(double done, const std::string& note = "") {
+    void update(double done) {
+        update(done, [] { return std::string(); });
+    }
+    /// `note()` gives words to add, and is asked only when a line is due.
+    template <class Note>
+    void update(double done, Note note) {
         const double now = seconds_since(start_);
         if (now - shown_ < (terminal_ ? 0.2 : 30)) return;
         shown_ = now;
+        const std::string added = note();
         const double rate = (done - first_) / now;
         char words[256];
         std::snprintf(words, sizeof words, "%s: %.0f of %.0f %s, %.0f/s, %s left", task_.c_str(),
                       done, total_, unit_.c_str(), rate,
                       rate > 0 ? duration_text((total_ - done) / rate).c_str() : "?");
-        print(words + (note.empty() ? "" : "; " + note));
+        print(added.empty() ? words : text(words, "; ", added));
     }
     /// A line that stays.
     void say(const std::string& words) {

@@ -18,6 +18,8 @@
 
 namespace program {
 
+using namespace tessera;
+
 struct LearningSettings {
     int epochs = 30, batch = 128;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0;
@@ -229,7 +231,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
     options.on_step = [&](const StepReport& step) {
         recent += (step.progress.step == 1 ? 1 : 0.02) * (step.loss - recent);
         line.update(static_cast<double>(step.progress.step * s.batch),
-                    text("epoch ", progress.epoch + 1, ", loss ", recent));
+                    [&] { return text("epoch ", progress.epoch + 1, ", loss ", recent); });
         if (step.progress.step % 50 == 0) {
             run.log("step",
                     {{"step", step.progress.step}, {"loss", step.loss}, {"rate", step.rate}});
