@@ -195,6 +195,11 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     }
     auto workspace = model.workspace(s.batch);
     const Evaluation last = evaluate_on(model, workspace, loss, validation_batches);
+    if (interrupted()) {
+        std::fprintf(stderr,
+                     "stopped behind the last step; to go on: the same command with --resume\n");
+        return 130;
+    }
     const std::string weights = run.file("weights.safetensors");
     save_weights(model, weights, spec.metadata(), {}, spec.tensors());
     run.log("finish", {{"seconds", seconds_since(began)},

@@ -39,8 +39,10 @@ struct Settings {
     void complete() {
         if (features.empty()) features = out + "/features";
         if (epochs == 0) epochs = mode == "whole" || mode == "frozen" ? 30 : 10;
-        if (batch == 0) batch = mode == "scratch" ? 64 : 128;
+        if (batch == 0) batch = learns_from_pixels() ? 64 : 128;
     }
+    /// Every layer learns, so features of none can be kept.
+    bool learns_from_pixels() const { return mode == "scratch" || mode == "finetune"; }
     /// What must not change between a run and its continuation.
     std::map<std::string, std::string> fixed() const {
         std::string scales;
@@ -98,10 +100,11 @@ void add_options(CLI::App& app, Settings& s) {
         ->required();
     app.add_option(
            "--mode", s.mode,
-           "frozen: new layers on FC7 (the paper); fc6: FC6 learns too; scratch: everything "
+           "frozen: new layers on FC7 (the paper); fc6: FC6 learns too; finetune: everything "
+           "learns from the source's weights; scratch: everything "
            "from random weights; whole: new layers on FC7 of whole images")
         ->capture_default_str()
-        ->check(CLI::IsMember({"frozen", "fc6", "scratch", "whole"}));
+        ->check(CLI::IsMember({"frozen", "fc6", "finetune", "scratch", "whole"}));
     app.add_option("--set", s.set, "trained on: trainval or train")->capture_default_str();
     app.add_option("--val-set", s.val_set, "watched while training, for instance val");
     app.add_option("--features", s.features,
@@ -118,12 +121,12 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--difficult", s.difficult, "objects marked so: keep, ignore or background")
         ->capture_default_str()
         ->check(CLI::IsMember({"keep", "ignore", "background"}));
-    app.add_option("--epochs", s.epochs, "0: 30 frozen and whole, 10 fc6 and scratch")
+    app.add_option("--epochs", s.epochs, "0: 30 frozen and whole, else 10")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
     app.add_option("--steps", s.steps, "in place of epochs, rounded to whole ones")
         ->check(CLI::PositiveNumber);
-    app.add_option("--batch", s.batch, "0: 64 from scratch, else 128")
+    app.add_option("--batch", s.batch, "0: 64 for finetune and scratch, else 128")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
     app.add_option("--rate", s.rate, "learning rate at the beginning")
@@ -141,7 +144,7 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--dropout-after", s.dropout_after,
-                   "fc6, scratch: fraction of the training before dropout sets in")
+                   "fc6, finetune, scratch: fraction of the training before dropout sets in")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--seed", s.seed)->capture_default_str();
@@ -359,9 +362,10 @@ int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& 
     return learn_and_save(s, run, task, full, tail, loss, batches, &watched_batches);
 }
 
-/// The same network from random weights, on pixels of the same patches.
+/// Everything learns, on pixels of the same patches: from random weights, or from the source's with
+/// new layers behind.
 template <class Choice, class Full>
-int train_from_scratch(const Settings& s, RunFolder& run, const Task& task) {
+int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     using Data = Prepared<std::int32_t>;
     auto prepare = [&](const VocSet& set) {
         Data data{patch_examples(s, run, task, set), {}, 1};
@@ -373,8 +377,13 @@ int train_from_scratch(const Settings& s, RunFolder& run, const Task& task) {
     const Data data = prepare(task.training);
     if (!data.rows) return stopped_early(run);
     auto batches = pixel_batches(s, task, data, Choice::input, Choice::image, true);
-    Model<Full, Choice::input, Cpu> model;
-    if (!s.resume) {
+    Model<TrunkNet<Choice>, Choice::input, Cpu> trunk;
+    Model<Full, Choice::input, Cpu> model(trunk);
+    if (s.mode == "finetune") load_trunk(trunk, task.weights);
+    if (!s.resume && s.mode == "finetune") {
+        Model<CutBefore<Full, "fca">, trunk.output, Cpu> head(model);
+        initialise_head(s, model, head, batches);
+    } else if (!s.resume) {
         initialise(model, He{}, s.seed);
         Batch<float, std::int32_t> batch;
         batches.start(0, 0);
@@ -409,7 +418,7 @@ int transfer(const Settings& s, RunFolder& run, const Task& task) {
             [&](const VocSet& set) { return whole_examples(task, set); });
     }
     using Full = models::ScratchNet<Source, Classes + 1, Choice::hidden>;
-    return train_from_scratch<Choice, Full>(s, run, task);
+    return train_from_pixels<Choice, Full>(s, run, task);
 }
 
 Task read_task(const Settings& s) {

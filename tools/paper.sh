@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# The paper's experiment on real pictures: pre-train, transfer in four ways, evaluate, report.
+# The paper's experiment on real pictures: pre-train, transfer in several ways, evaluate, report.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/install.sh
@@ -12,17 +12,18 @@ usage: tools/paper.sh --source FOLDER --devkit FOLDER [options]
 
 Installs what is missing (Debian 12 or Ubuntu; through sudo when you are not root), builds the example
 programs for the classes of the source, pre-trains the network "small" on it, and trains on the target
-the two new layers on frozen features of patches (frozen), FC6 as well (fc6), everything from random
-weights on the same patches (scratch), and the two layers on features of whole images (whole). All are
-evaluated on the test set. It ends with tables of accuracy, wall time and rate of every stage, and
+the two new layers on frozen features of patches (frozen), FC6 as well (fc6), everything from the
+source's weights (finetune), everything from random weights on the same patches for ten epochs (scratch)
+and for one, about the time of frozen (brief), and the two layers on features of whole images (whole).
+All are evaluated on the test set. It ends with tables of accuracy, wall time and rate of every stage, and
 
-  OUT/report.html, OUT/results.json, OUT/{pretrain,frozen,fc6,scratch,whole}/
+  OUT/report.html, OUT/results.json, OUT/pretrain/, OUT/frozen/ and so on
 
   --source FOLDER  train/<class>/* and val/<class>/*, pictures of about 64 x 64
   --devkit FOLDER  VOCdevkit/VOC2007, or VOCdevkit where it has one year
   --out FOLDER     where to write (default: build/paper); stages already done there are kept, and one
                    that was interrupted goes on
-  --runs LIST      of the four, separated by commas (default: frozen,whole,scratch,fc6)
+  --runs LIST      of these, separated by commas (default: all)
   --seed N         of weights, patches and order (default: 1)
   --jobs N         compile N at a time (default: the number of processors)
   --no-install     never install anything
@@ -33,7 +34,7 @@ END
 source_folder=
 devkit=
 out=build/paper
-runs=frozen,whole,scratch,fc6
+runs=frozen,whole,brief,fc6,finetune,scratch
 seed=1
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
@@ -65,7 +66,9 @@ learn pretrain $programs/pretrain --data "$source_folder" --epochs 28
 folders=("$out/pretrain")
 names=()
 for run in ${runs//,/ }; do
-    learn "$run" $programs/transfer --devkit "$devkit" --mode "$run" \
+    how=(--mode "$run")
+    if [ "$run" = brief ]; then how=(--mode scratch --epochs 1); fi
+    learn "$run" $programs/transfer --devkit "$devkit" "${how[@]}" \
         --weights "$out/pretrain/weights.safetensors"
     stage "evaluate_$run" $programs/evaluate --devkit "$devkit" --set test \
         --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation" \

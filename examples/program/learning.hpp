@@ -134,17 +134,18 @@ inline double schedule_factor(const LearningSettings& s, const Progress& progres
 }
 
 /// Loss over a set without learning, and how often the largest score is right where a sample has
-/// one label.
+/// one label. Ends early, with what was seen, when interrupted.
 template <class ModelType, class Loss, class Source>
 Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& workspace,
                        const Loss& loss, Source& source) {
     source.start(0, 0);
+    const auto next = [&](auto& batch) { return !interrupted() && source.next(batch); };
     if constexpr (std::is_same_v<typename Loss::Target, std::int32_t>) {
-        return evaluate(model, workspace, loss, [&](auto& batch) { return source.next(batch); });
+        return evaluate(model, workspace, loss, next);
     } else {
         Evaluation sum;
         Batch<float, typename Loss::Target> batch;
-        while (source.next(batch)) {
+        while (next(batch)) {
             const auto scores = model.forward(workspace, batch.input);
             sum.loss +=
                 batch.input.batch * loss.template operator()<typename ModelType::BackendType>(

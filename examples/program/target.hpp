@@ -44,7 +44,7 @@ void load_trunk(TrunkModel& trunk, const SafetensorsFile& file) {
 /// How a target network was trained, and with that how it is to be used.
 struct TargetSpec {
     InputSpec input;   ///< its classes are the target's
-    std::string mode;  ///< frozen, fc6, scratch or whole
+    std::string mode;  ///< frozen, fc6, finetune, scratch or whole
     Tiling tiling{};
 
     bool whole() const { return mode == "whole"; }

@@ -15,6 +15,7 @@ using Runs = std::vector<Run>;
 inline std::string mode_words(const Run& run) {
     if (run.mode == "frozen") return "pre-trained";
     if (run.mode == "fc6") return "pre-trained, FC6 learns";
+    if (run.mode == "finetune") return "pre-trained, everything learns";
     if (run.mode == "whole") return "pre-trained, whole images";
     if (run.mode == "scratch") return "from scratch";
     return run.mode;

@@ -73,7 +73,7 @@ inline std::vector<PatchRow> read_patches(const std::string& folder) {
 
 inline Role role_of(const std::string& program, const std::string& mode) {
     if (mode == "frozen") return Role::transferred;
-    if (mode == "fc6" || mode == "whole") return Role::variant;
+    if (mode == "fc6" || mode == "finetune" || mode == "whole") return Role::variant;
     if (mode == "scratch") return Role::scratch;
     return program == "pretrain" ? Role::source : Role::other;
 }

@@ -41,7 +41,8 @@ struct FitOptions {
     std::function<double(const Progress&, double done)> schedule{};
     /// True ends the training before its last epoch, at an epoch's end: the plateau rule's.
     std::function<bool(const Progress&)> finished{};
-    /// Asked after each step; true stops at once. Ctrl-C goes here.
+    /// Asked after each step and after the evaluations; true stops at once. Ctrl-C goes here, and
+    /// may end an evaluation early.
     std::function<bool()> interrupted{};
     std::function<void(const StepReport&)> on_step{};
     std::function<void(const EpochReport&)> on_epoch{};
@@ -130,9 +131,14 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
             if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
         }
         const double seconds = detail::monotonic_seconds() - began;
+        Evaluation training, validation;
+        if (options.evaluate_training) training = options.evaluate_training();
+        if (options.evaluate_validation) validation = options.evaluate_validation();
+        // Cut short, evaluations count for nothing; a continuation begins with them.
+        if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
         progress.train_loss.push_back(progress.epoch_loss /
                                       static_cast<double>(std::max(progress.position, 1L)));
-        EpochReport report{
+        const EpochReport report{
             .progress = progress,
             .rate = base_rate *
                     (options.schedule
@@ -140,20 +146,15 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                                progress, static_cast<double>(progress.epoch + 1) / options.epochs)
                          : 1),
             .seconds = seconds,
-            .samples_per_second = static_cast<double>(samples) / seconds,
-            .training = {},
-            .validation = {}};
-        if (options.evaluate_training) report.training = options.evaluate_training();
-        if (options.evaluate_validation) {
-            report.validation = options.evaluate_validation();
-            progress.validation_loss.push_back(report.validation.loss);
-        }
+            .samples_per_second = seconds > 0 ? static_cast<double>(samples) / seconds : 0,
+            .training = training,
+            .validation = validation};
+        if (options.evaluate_validation) progress.validation_loss.push_back(validation.loss);
         ++progress.epoch;
         progress.position = 0;
         progress.epoch_loss = 0;
         if (options.on_epoch) options.on_epoch(report);
         if (over()) break;
-        if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
     }
     return FitOutcome::finished;
 }
