@@ -27,7 +27,6 @@
 #include <optional>
 #include <pthread.h>
 #include <pugixml.hpp>
-#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -7265,12 +7264,6 @@ using TorchvisionAlexNet = Seq<
     Dropout<>, Named<"classifier.4", Linear<4096>>, Named<"relu7", ReLU>,
     Named<"classifier.6", Linear<Classes>>>;
 
-static_assert(parameter_count<AlexNet2012<>>(Shape{3, 224, 224}) == 60'965'224);
-static_assert(parameter_count<CaffeNet<>>(Shape{3, 227, 227}) == 60'965'224);
-static_assert(parameter_count<TorchvisionAlexNet<>>(Shape{3, 224, 224}) == 61'100'840);
-static_assert(parameter_count<AlexNet6144<>>(Shape{3, 224, 224}) ==
-              2'334'080 + 94'384'128 + 9'291'240);
-
 }  // namespace tessera::models
 
 // ---- tessera/models/oquab.hpp
@@ -9267,19 +9260,19 @@ struct FlatImages {
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
-    std::map<long, std::string> names;
+    std::map<std::string, std::string> names;  // by the integer's digits
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() >= 2, line.where(), "found '", line.text,
                 "', expected an integer and a class");
         const long id = detail::parse_number<long>(words[0], line.where(), "an integer");
-        require(names.emplace(id, words[1]).second, line.where(), "found ", id, " again");
+        require(names.emplace(text(id), words[1]).second, line.where(), "found ", id, " again");
     });
 
     std::vector<int> labels;
     detail::read_lines(place.truth, [&](const detail::Line& line) {
         const long id = detail::parse_number<long>(line.text, line.where(), "an integer");
-        const auto name = names.find(id);
+        const auto name = names.find(text(id));
         require(name != names.end(), line.where(), "found ", id, ", expected one of the ",
                 names.size(), " integers of ", place.ids);
         labels.push_back(detail::class_index(classes, name->second, line.where()));
@@ -9318,7 +9311,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
 /// tab, and its words). A class that the file lacks keeps its own name.
 inline std::vector<std::string> read_class_names(const std::string& path,
                                                  std::span<const std::string> classes) {
-    std::map<std::string, std::string, std::less<>> words;
+    std::map<std::string, std::string> words;
     detail::read_lines(path, [&](const detail::Line& line) {
         const std::size_t end = std::min(line.text.find_first_of(detail::blanks), line.text.size());
         words.emplace(line.text.substr(0, end), detail::trimmed(line.text.substr(end)));
@@ -9921,12 +9914,13 @@ inline VocFolder open_voc(const std::string& folder) {
 /// id occurs twice.
 inline std::vector<std::string> read_voc_ids(const VocFolder& folder, std::string_view set) {
     std::vector<std::string> ids;
-    std::set<std::string> seen;
+    std::map<std::string, int, std::less<>> places;
     const std::string path = folder.list(set);
     detail::read_lines(path, [&](const detail::Line& line) {
         require(detail::split(line.text).size() == 1, line.where(), "found '", line.text,
                 "', expected one image id");
-        require(seen.emplace(line.text).second, line.where(), "found id '", line.text, "' again");
+        const bool added = places.emplace(line.text, static_cast<int>(ids.size())).second;
+        require(added, line.where(), "found id '", line.text, "' again");
         ids.emplace_back(line.text);
     });
     require(!ids.empty(), path, ": found an empty set, expected image ids");
@@ -9939,13 +9933,13 @@ inline std::vector<std::int8_t> read_voc_labels(const VocFolder& folder, std::st
                                                 std::string_view name,
                                                 const std::vector<std::string>& ids) {
     const std::string path = folder.list(name, set);
-    std::map<std::string, std::int8_t, std::less<>> labels;
+    std::map<std::string, int, std::less<>> labels;
     detail::read_lines(path, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() == 2, line.where(), "found '", line.text, "', expected id and label");
         const bool good = words[1] == "1" || words[1] == "0" || words[1] == "-1";
         require(good, line.where(), "found label '", words[1], "', expected -1, 0 or 1");
-        const auto label = static_cast<std::int8_t>(words[1] == "1" ? 1 : words[1] == "0" ? 0 : -1);
+        const int label = words[1] == "1" ? 1 : words[1] == "0" ? 0 : -1;
         require(labels.emplace(words[0], label).second, line.where(), "found id '", words[0],
                 "' again");
     });
@@ -9953,7 +9947,7 @@ inline std::vector<std::int8_t> read_voc_labels(const VocFolder& folder, std::st
     for (const std::string& id : ids) {
         const auto found = labels.find(id);
         require(found != labels.end(), path, ": found no label of image ", id);
-        ordered.push_back(found->second);
+        ordered.push_back(static_cast<std::int8_t>(found->second));
     }
     require(labels.size() == ids.size(), path, ": found ", labels.size(), " images, expected the ",
             ids.size(), " of ", folder.list(set));
@@ -10090,8 +10084,8 @@ inline void write_voc_results(const std::string& path, std::span<const std::stri
 /// that is no number.
 inline std::vector<double> read_voc_results(const std::string& path,
                                             std::span<const std::string> ids) {
-    std::map<std::string_view, std::size_t> places;
-    for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], i);
+    std::map<std::string, int, std::less<>> places;
+    for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], static_cast<int>(i));
     constexpr double none = -std::numeric_limits<double>::infinity();
     std::vector<double> scores(ids.size(), none);
     detail::read_lines(path, [&](const detail::Line& line) {
@@ -10103,9 +10097,9 @@ inline std::vector<double> read_voc_results(const std::string& path,
         const auto place = places.find(id);
         require(place != places.end(), line.where(), "found id '", id, "', expected one of the ",
                 ids.size(), " of the set");
-        require(scores[place->second] == none, line.where(), "found id '", id, "' again");
-        scores[place->second] =
-            detail::parse_number<double>(words.back(), line.where(), "a confidence");
+        double& score = scores[static_cast<std::size_t>(place->second)];
+        require(score == none, line.where(), "found id '", id, "' again");
+        score = detail::parse_number<double>(words.back(), line.where(), "a confidence");
     });
     return scores;
 }

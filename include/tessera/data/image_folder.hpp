@@ -110,19 +110,19 @@ struct FlatImages {
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
-    std::map<long, std::string> names;
+    std::map<std::string, std::string> names;  // by the integer's digits
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() >= 2, line.where(), "found '", line.text,
                 "', expected an integer and a class");
         const long id = detail::parse_number<long>(words[0], line.where(), "an integer");
-        require(names.emplace(id, words[1]).second, line.where(), "found ", id, " again");
+        require(names.emplace(text(id), words[1]).second, line.where(), "found ", id, " again");
     });
 
     std::vector<int> labels;
     detail::read_lines(place.truth, [&](const detail::Line& line) {
         const long id = detail::parse_number<long>(line.text, line.where(), "an integer");
-        const auto name = names.find(id);
+        const auto name = names.find(text(id));
         require(name != names.end(), line.where(), "found ", id, ", expected one of the ",
                 names.size(), " integers of ", place.ids);
         labels.push_back(detail::class_index(classes, name->second, line.where()));
@@ -161,7 +161,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
 /// tab, and its words). A class that the file lacks keeps its own name.
 inline std::vector<std::string> read_class_names(const std::string& path,
                                                  std::span<const std::string> classes) {
-    std::map<std::string, std::string, std::less<>> words;
+    std::map<std::string, std::string> words;
     detail::read_lines(path, [&](const detail::Line& line) {
         const std::size_t end = std::min(line.text.find_first_of(detail::blanks), line.text.size());
         words.emplace(line.text.substr(0, end), detail::trimmed(line.text.substr(end)));

@@ -6,7 +6,6 @@
 #include <bit>
 #include <cstdint>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -90,12 +89,13 @@ inline VocFolder open_voc(const std::string& folder) {
 /// id occurs twice.
 inline std::vector<std::string> read_voc_ids(const VocFolder& folder, std::string_view set) {
     std::vector<std::string> ids;
-    std::set<std::string> seen;
+    std::map<std::string, int, std::less<>> places;
     const std::string path = folder.list(set);
     detail::read_lines(path, [&](const detail::Line& line) {
         require(detail::split(line.text).size() == 1, line.where(), "found '", line.text,
                 "', expected one image id");
-        require(seen.emplace(line.text).second, line.where(), "found id '", line.text, "' again");
+        const bool added = places.emplace(line.text, static_cast<int>(ids.size())).second;
+        require(added, line.where(), "found id '", line.text, "' again");
         ids.emplace_back(line.text);
     });
     require(!ids.empty(), path, ": found an empty set, expected image ids");
@@ -108,13 +108,13 @@ inline std::vector<std::int8_t> read_voc_labels(const VocFolder& folder, std::st
                                                 std::string_view name,
                                                 const std::vector<std::string>& ids) {
     const std::string path = folder.list(name, set);
-    std::map<std::string, std::int8_t, std::less<>> labels;
+    std::map<std::string, int, std::less<>> labels;
     detail::read_lines(path, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() == 2, line.where(), "found '", line.text, "', expected id and label");
         const bool good = words[1] == "1" || words[1] == "0" || words[1] == "-1";
         require(good, line.where(), "found label '", words[1], "', expected -1, 0 or 1");
-        const auto label = static_cast<std::int8_t>(words[1] == "1" ? 1 : words[1] == "0" ? 0 : -1);
+        const int label = words[1] == "1" ? 1 : words[1] == "0" ? 0 : -1;
         require(labels.emplace(words[0], label).second, line.where(), "found id '", words[0],
                 "' again");
     });
@@ -122,7 +122,7 @@ inline std::vector<std::int8_t> read_voc_labels(const VocFolder& folder, std::st
     for (const std::string& id : ids) {
         const auto found = labels.find(id);
         require(found != labels.end(), path, ": found no label of image ", id);
-        ordered.push_back(found->second);
+        ordered.push_back(static_cast<std::int8_t>(found->second));
     }
     require(labels.size() == ids.size(), path, ": found ", labels.size(), " images, expected the ",
             ids.size(), " of ", folder.list(set));

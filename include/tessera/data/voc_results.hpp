@@ -55,8 +55,8 @@ inline void write_voc_results(const std::string& path, std::span<const std::stri
 /// that is no number.
 inline std::vector<double> read_voc_results(const std::string& path,
                                             std::span<const std::string> ids) {
-    std::map<std::string_view, std::size_t> places;
-    for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], i);
+    std::map<std::string, int, std::less<>> places;
+    for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], static_cast<int>(i));
     constexpr double none = -std::numeric_limits<double>::infinity();
     std::vector<double> scores(ids.size(), none);
     detail::read_lines(path, [&](const detail::Line& line) {
@@ -68,9 +68,9 @@ inline std::vector<double> read_voc_results(const std::string& path,
         const auto place = places.find(id);
         require(place != places.end(), line.where(), "found id '", id, "', expected one of the ",
                 ids.size(), " of the set");
-        require(scores[place->second] == none, line.where(), "found id '", id, "' again");
-        scores[place->second] =
-            detail::parse_number<double>(words.back(), line.where(), "a confidence");
+        double& score = scores[static_cast<std::size_t>(place->second)];
+        require(score == none, line.where(), "found id '", id, "' again");
+        score = detail::parse_number<double>(words.back(), line.where(), "a confidence");
     });
     return scores;
 }

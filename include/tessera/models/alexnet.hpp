@@ -61,10 +61,4 @@ using TorchvisionAlexNet = Seq<
     Dropout<>, Named<"classifier.4", Linear<4096>>, Named<"relu7", ReLU>,
     Named<"classifier.6", Linear<Classes>>>;
 
-static_assert(parameter_count<AlexNet2012<>>(Shape{3, 224, 224}) == 60'965'224);
-static_assert(parameter_count<CaffeNet<>>(Shape{3, 227, 227}) == 60'965'224);
-static_assert(parameter_count<TorchvisionAlexNet<>>(Shape{3, 224, 224}) == 61'100'840);
-static_assert(parameter_count<AlexNet6144<>>(Shape{3, 224, 224}) ==
-              2'334'080 + 94'384'128 + 9'291'240);
-
 }  // namespace tessera::models
