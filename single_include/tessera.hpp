@@ -457,8 +457,10 @@ inline std::vector<std::string> list_folder(const std::string& path) {
     const std::unique_ptr<DIR, Close> folder(::opendir(path.c_str()));
     if (!folder) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* entry = ::readdir(folder.get())) {
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(folder.get());
+        if (!entry) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
     }
@@ -473,9 +475,11 @@ inline void make_folders(const std::string& path) {
     for (std::size_t end = 0; end < path.size();) {
         end = std::min(path.find('/', end + 1), path.size());
         const std::string folder = path.substr(0, end);
-        if (::mkdir(folder.c_str(), 0777) != 0 && !is_folder(folder)) {
-            detail::fail_with_errno("cannot make folder ", folder);
-        }
+        if (::mkdir(folder.c_str(), 0777) == 0) continue;
+        const int reason = errno;
+        if (is_folder(folder)) continue;
+        errno = reason;
+        detail::fail_with_errno("cannot make folder ", folder);
     }
 }
 
@@ -593,7 +597,8 @@ enum class Purpose : std::uint32_t {
     dropout,
     sample,
     generate,
-    zoom
+    zoom,
+    balance
 };
 
 /// The name of a stream. `epoch` and `sample` are any two numbers: for dropout the step and the
@@ -648,7 +653,7 @@ public:
     }
     /// In [0, 1).
     constexpr float uniform() { return unit_interval(bits()); }
-    /// In [low, high).
+    /// From low on and below high, which rounding may reach.
     constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     /// In 0 .. count - 1. requires count > 0. Unbiased to 2^-32 * count.
     constexpr std::uint32_t below(std::uint32_t count) {
@@ -2639,7 +2644,7 @@ private:
 
 namespace tessera::cpu {
 
-/// To the precision of T, for positive, finite x. At 0 it is finite, so that x * inverse_root(x) is
+/// To the precision of T, for positive, finite, normal x. At 0 it is finite, so that x * inverse_root(x) is
 /// 0 there.
 ///
 /// The first guess halves the exponent (right to 3.5 %); each step of Newton's method squares the
@@ -2749,7 +2754,7 @@ private:
             const Index members = std::min(reach, first + after + 1 - from);
             T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
-            const Index skip = std::clamp<Index>(-from, 0, count + members);
+            const Index skip = std::clamp<Index>(-from, 0, count + members - 1);
             const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
             std::fill_n(values, skip, T{0});
             std::fill(values + stop, values + count + members, T{0});
@@ -3382,7 +3387,7 @@ namespace tessera {
 
 /// In training an element is zero with probability `Percent` / 100 and else multiplied by
 /// 100 / (100 - Percent), so that inference is the identity. (Krizhevsky's form scales at test time
-/// instead; the weights of that form are these times 1 - Percent / 100.) The mask depends on the
+/// instead; these weights are those of that form times 1 - Percent / 100.) The mask depends on the
 /// pass's stream, whose `epoch` is the step and whose `sample` is the layer, and on nothing else.
 template <int Percent = 50>
 struct Dropout : Layer {
@@ -3908,11 +3913,15 @@ constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(fl
     return sum;
 }
 
-/// The first position whose name an earlier layer has, -1 when every name stands for one layer.
+/// The first position whose name an earlier layer has, or has digits only and so stands for a layer
+/// without a name; -1 when every name stands for one layer.
 template <std::size_t Depth>
-constexpr int first_repeated_name(const std::array<LayerInfo, Depth>& layers) {
+constexpr int first_ambiguous_name(const std::array<LayerInfo, Depth>& layers) {
     for (std::size_t i = 0; i < Depth; ++i) {
         if (layers[i].name.empty()) continue;
+        if (layers[i].name.find_first_not_of("0123456789") == std::string_view::npos) {
+            return static_cast<int>(i);
+        }
         for (std::size_t before = 0; before < i; ++before) {
             if (layers[before].name == layers[i].name) return static_cast<int>(i);
         }
@@ -4127,12 +4136,12 @@ constexpr bool check_fit() {
     return true;
 }
 
-/// Fails to compile: the layer has the name of an earlier one.
+/// Fails to compile: the layer has the name of an earlier one, or the number of one without a name.
 template <int Position, class L>
 constexpr bool check_name() {
     static_assert(Position < 0,
-                  "tessera: two layers have this name; files and surgery go by names, so give each "
-                  "layer its own");
+                  "tessera: two layers have this name, or it is a number, which stands for a layer "
+                  "without a name; files and surgery go by names, so give each layer its own");
     return true;
 }
 
@@ -4144,7 +4153,7 @@ constexpr bool check_net() {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
         return check_fit<misfit, LayerAt<misfit, Net>, input>();
     } else {
-        constexpr int twin = first_repeated_name(detail::describe(Net{}, Input, sizeof(float)));
+        constexpr int twin = first_ambiguous_name(detail::describe(Net{}, Input, sizeof(float)));
         if constexpr (twin >= 0) return check_name<twin, LayerAt<twin, Net>>();
     }
     return misfit < 0;
@@ -4463,8 +4472,11 @@ public:
         batch_ = input.batch;
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
-    /// off.
-    void set_dropout(double factor) { dropout_ = factor; }
+    /// off. Throws Error unless it is in 0 to 1.
+    void set_dropout(double factor) {
+        require(factor >= 0 && factor <= 1, "dropout: found factor ", factor, ", expected 0 to 1");
+        dropout_ = factor;
+    }
     double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
     void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
@@ -4607,6 +4619,8 @@ public:
                                      const Stream& random = {}) const {
         require(workspace.network() == &layers,
                 "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
         require(
             in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
             "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
@@ -4622,6 +4636,8 @@ public:
     /// parameter gradients are added to `gradients`. requires a forward pass of the same workspace.
     /// Throws Error when the workspace is not for training or the gradients are another model's.
     void backward(Workspace& workspace, Gradients& gradients) const {
+        require(workspace.network() == &layers,
+                "backward: the workspace was made by another type of model");
         require(workspace.mode() == Mode::training,
                 "backward: the workspace is for inference, expected one for training");
         require(gradients.size() == layout.trainable, "backward: the gradients are ",
@@ -4702,7 +4718,7 @@ namespace tessera {
 
 /// Along one axis, position p of a map sees pixels offset + p * stride up to (not with) + size.
 struct Field {
-    int size = 1;
+    int size = 1;  ///< 0 where it is not known: behind a window over a dynamic extent
     int stride = 1;
     int offset = 0;  ///< of position 0; negative when it begins in the padding
 
@@ -4710,6 +4726,7 @@ struct Field {
 
     /// The field after a further window on top of this one.
     constexpr Field through(int window, int step, int pad) const {
+        if (size < 1 || window < 1) return {0, stride, offset};
         return {size + (window - 1) * stride, stride * step, offset - pad * stride};
     }
 };
@@ -5011,6 +5028,9 @@ struct ConvolutionalNet;
 template <class... Layers, Shape Input>
 struct ConvolutionalNet<Seq<Layers...>, Input> {
     static constexpr auto layers = describe(Seq<Layers...>{}, Input, sizeof(float));
+    static_assert(first_misfit(layers) < 0,
+                  "tessera: Convolutionalise takes the shape a network was made for; this one does "
+                  "not fit");
     template <int... Positions>
     static auto convert(std::integer_sequence<int, Positions...>)
         -> Seq<typename Convolutional<Layers, layers[Positions].input>::type...>;
@@ -5918,7 +5938,8 @@ inline bool same_architecture(std::string_view a, std::string_view b) {
     return a.empty() && b.empty();
 }
 
-/// The tensors a file of this network holds.
+/// The tensors a file of this network holds. Names in the map that no parameter has are passed
+/// over: one map may serve a network and its parts.
 template <class Net, Shape Input, class Backend, class Scalar>
 std::vector<ExpectedTensor> expected_tensors(const Model<Net, Input, Backend, Scalar>& model,
                                              const NameMap& names = {}) {
@@ -5960,6 +5981,10 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void save_weights(const Model<Net, Input, Backend, Scalar>& model, const std::string& path,
                   std::map<std::string, std::string> metadata = {}, const NameMap& names = {},
                   const std::vector<TensorSource>& extras = {}) {
+    for (const TensorSource& extra : extras) {
+        require(extra.name.starts_with("state."), path, ": found further tensor '", extra.name,
+                "', expected a name that begins with state.");
+    }
     metadata["architecture"] = architecture<Net>(Input);
     std::vector<TensorSource> sources = extras;
     detail::append_parameters(model, names, sources);
@@ -6103,6 +6128,10 @@ struct MultiLabelLogistic {
     template <class Backend, class T>
     double operator()(const View<const T>& scores, std::span<const Target> signs,
                       T* gradient) const {
+        for (const Target sign : signs) {
+            require(sign >= -1 && sign <= 1, "multi-label loss: found target ", int{sign},
+                    ", expected 1, -1, or 0 for a label left out");
+        }
         const double scale = 1.0 / scores.batch;
         return scale * Backend::Loss::multi_label_logistic(scores.batch, scores.shape.size(),
                                                            scores.data, signs.data(), scale,
@@ -6493,6 +6522,11 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
     expect("architecture", architecture<typename ModelType::Layers>(ModelType::input));
     expect("seed", text(trainer.seed()));
     for (const auto& [key, value] : settings) expect("setting." + key, value);
+    for (const auto& [key, value] : file.metadata()) {
+        if (!key.starts_with("setting.")) continue;
+        require(settings.contains(key.substr(8)), path, ": checkpoint has ", key, " = ", value,
+                ", expected no such setting");
+    }
     Progress progress;
     progress.step = detail::parse_field<long>(file, "step", detail::field(file, "step"));
     progress.epoch = detail::parse_field<int>(file, "epoch", detail::field(file, "epoch"));
@@ -6637,10 +6671,17 @@ template <class ModelType, class Loss, class Next>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
                     const Loss& loss, Next next) {
     using T = typename ModelType::Element;
+    static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
+                  "tessera: evaluate counts right labels, so its loss has one label a sample");
+    require(workspace.mode() == Mode::inference,
+            "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
         const View<const T> scores = model.forward(workspace, batch.input);
+        require(static_cast<Index>(batch.targets.size()) == Loss::targets(scores),
+                "evaluate: found ", batch.targets.size(), " targets for ", batch.input.batch,
+                " samples, expected ", Loss::targets(scores));
         const double value = loss.template operator()<typename ModelType::BackendType>(
             scores, batch.targets, static_cast<T*>(nullptr));
         sum.add(scores, batch.targets, value);
@@ -6885,6 +6926,9 @@ private:
         std::fill(gradients_.begin(), gradients_.end(), before);
         const std::vector<double> kept_input = input_;
         forget_undeclared();
+        require(workspace_.gradient(Model::depth).data != nullptr,
+                "check_gradients: nothing learns and the input's gradient is not wanted, expected "
+                "something to check");
         std::copy(projection_.begin(), projection_.end(), workspace_.gradient(Model::depth).data);
         model_.backward(workspace_, gradients_);
         for (double& value : gradients_) value -= before;
@@ -7142,6 +7186,7 @@ constexpr double constant_schedule(double) { return 1; }
 
 /// `factor` once after every `every` epochs.
 inline double step_schedule(int epoch, int every, double factor = 0.1) {
+    require(every > 0, "step_schedule: found a step every ", every, " epochs, expected 1 up");
     return std::pow(factor, epoch / every);
 }
 
@@ -7600,6 +7645,7 @@ inline bool huffman_overflows(std::span<const std::uint8_t> bytes, std::size_t a
 /// Walks segments (marker, length, payload) and entropy-coded data up to the end marker FF D9.
 inline std::string_view damage_of_jpeg(std::span<const std::uint8_t> bytes) {
     std::size_t at = 2;
+    bool has_tables = false;
     while (at + 1 < bytes.size()) {
         const auto found = std::find(bytes.begin() + std::ptrdiff_t(at), bytes.end(), 0xFF);
         at = static_cast<std::size_t>(found - bytes.begin());
@@ -7614,6 +7660,8 @@ inline std::string_view damage_of_jpeg(std::span<const std::uint8_t> bytes) {
         if (marker == 0xC4 && huffman_overflows(bytes, at + 2, length - 2)) {
             return "with a broken Huffman table";
         }
+        has_tables = has_tables || marker == 0xC4;
+        if (marker == 0xDA && !has_tables) return "without Huffman tables";
         at += length;
     }
     return "cut short";
@@ -7705,6 +7753,19 @@ inline std::string_view describe(std::span<const std::uint8_t> bytes) {
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+namespace tessera::detail {
+
+/// What stb may still allocate for the file at hand: a PNG of one pixel may hold gigabytes of
+/// zeros, and stb would unpack them all.
+inline thread_local std::size_t stb_allowance = SIZE_MAX;
+
+inline void* stb_reallocate(void* memory, std::size_t size) {
+    return size <= stb_allowance ? std::realloc(memory, size) : nullptr;
+}
+
+}  // namespace tessera::detail
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -7716,6 +7777,12 @@ inline std::string_view describe(std::span<const std::uint8_t> bytes) {
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
+// A damaged file must not end the program, nor show what memory held before: a JPEG without Huffman
+// tables is decoded with whatever lies in their place.
+#define STBI_ASSERT(holds) static_cast<void>(holds)
+#define STBI_MALLOC(size) ::calloc(1, size)
+#define STBI_REALLOC(memory, size) ::tessera::detail::stb_reallocate(memory, size)
+#define STBI_FREE(memory) ::free(memory)
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
@@ -7733,6 +7800,10 @@ namespace tessera::stb {
 #undef STBI_ONLY_JPEG
 #undef STBI_ONLY_PNG
 #undef STBI_NO_STDIO
+#undef STBI_ASSERT
+#undef STBI_MALLOC
+#undef STBI_REALLOC
+#undef STBI_FREE
 #undef STB_IMAGE_WRITE_IMPLEMENTATION
 #undef STB_IMAGE_WRITE_STATIC
 #undef STBI_WRITE_NO_STDIO
@@ -7794,11 +7865,16 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     require(stored.area() <= options.most_pixels, name, ": the header states ", stored.width, " x ",
             stored.height, " pixels, expected at most ", options.most_pixels);
     require(bytes.size() <= INT_MAX, name, ": ", bytes.size(), " bytes, expected less than 2 GiB");
+    // The raw rows of a PNG have at most 4 channels of 2 bytes and a byte each in front, once more
+    // for an interlaced one; stb doubles what it has until they fit.
+    detail::stb_allowance =
+        static_cast<std::size_t>(stored.area() * 32 + stored.height * 8) + 65536;
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
         stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,
                                    &channels, options.channels),
         [](void* memory) { stb::stbi_image_free(memory); });
+    detail::stb_allowance = SIZE_MAX;
     require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
             " bytes that cannot be decoded (", stb::stbi_failure_reason(),
             "), expected a whole JPEG or PNG");
@@ -7910,6 +7986,9 @@ public:
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
         pitch_ = (values_ + block - 1) / block * block;
+        require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
+                " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
+                " numbers, expected at most 2^30");
         strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
         ready_.assign(std::size_t(source.height), 0);
     }
@@ -8590,7 +8669,10 @@ public:
         for (std::size_t i = 0; i < covered_.size(); ++i) {
             const double score = static_cast<double>(scores[i * classes + first]);
             require(std::isfinite(score), "heat map: the score of patch ", i, " is ", score);
-            add_step(covered_[i], options.power == 1 ? score : std::pow(score, options.power));
+            const double step = options.power == 1 ? score : std::pow(score, options.power);
+            require(std::isfinite(step), "heat map: the score of patch ", i, " is ", score,
+                    ", which has no power ", options.power);
+            add_step(covered_[i], step);
         }
         Map result(width_, height_);
         sum_up([&](std::size_t i, double sum) {
@@ -8820,7 +8902,7 @@ inline std::vector<Index> balanced_order(std::span<const int> labels, int classe
     require(count == 0 || !members.empty(), "balanced_order: no sample to draw from");
     // Streams of their own: sample 0 chooses classes, sample c + 1 shuffles class c.
     auto stream = [&](std::size_t number) {
-        return Random({seed, Purpose::shuffle, epoch, static_cast<std::uint32_t>(number)});
+        return Random({seed, Purpose::balance, epoch, static_cast<std::uint32_t>(number)});
     };
     std::vector<Random> shuffles;
     for (std::size_t c = 0; c < members.size(); ++c) shuffles.push_back(stream(c + 1));
@@ -9185,11 +9267,12 @@ struct ImageSet {
 
 namespace detail {
 
-/// Whether the name ends in .jpg, .jpeg or .png, in capitals or not.
+/// Whether the name ends in .jpg, .jpeg or .png, in capitals or not. Hidden files are no images:
+/// some systems put one beside each image.
 inline bool is_image_name(std::string_view name) {
     std::string ending(name.substr(std::min(name.rfind('.'), name.size())));
     for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+    return !name.starts_with('.') && (ending == ".jpg" || ending == ".jpeg" || ending == ".png");
 }
 
 /// The images directly in a folder, by name.
@@ -9213,6 +9296,12 @@ inline std::vector<std::string> class_folders(const std::string& folder) {
     return names;
 }
 
+inline void check_sorted(std::span<const std::string> classes) {
+    const auto found = std::is_sorted_until(classes.begin(), classes.end());
+    require(found == classes.end(), "classes: found '", found == classes.end() ? "" : *found,
+            "' behind a later name, expected them sorted");
+}
+
 /// Place of `name` in the sorted `classes`. Throws Error that begins with `where`.
 inline int class_index(std::span<const std::string> classes, std::string_view name,
                        std::string_view where) {
@@ -9230,6 +9319,7 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
 inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
+    detail::check_sorted(classes);
     for (const std::string& name : detail::class_folders(folder)) {
         const int label = detail::class_index(classes, name, folder + ": ");
         const std::string place = text(folder, "/", name);
@@ -9260,6 +9350,7 @@ struct FlatImages {
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
+    detail::check_sorted(classes);
     std::map<std::string, std::string> names;  // by the integer's digits
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
@@ -9295,6 +9386,7 @@ inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::s
 inline ImageSet read_listed_images(const std::string& folder, const std::string& list,
                                    std::span<const std::string> classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
+    detail::check_sorted(classes);
     detail::read_lines(list, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() >= 2, line.where(), "found '", line.text,

@@ -41,6 +41,8 @@ TEST_CASE("a folder that cannot be read or made is named with the reason") {
     CHECK_THROWS_WITH_AS(
         list_folder(here.path + "/x"),
         ("cannot read folder " + here.path + "/x: No such file or directory").c_str(), Error);
+    CHECK_THROWS_WITH_AS(make_folders("/proc/tessera"),
+                         "cannot make folder /proc/tessera: No such file or directory", Error);
     CHECK_THROWS_WITH_AS(make_folders(here.path + "/file/x"),
                          ("cannot make folder " + here.path + "/file: File exists").c_str(), Error);
 }

@@ -113,15 +113,15 @@ Bytes png_of(const Header& header, const Bytes& lines, const Bytes& palette = {}
     start.insert(start.end(), {header.depth, header.colour, 0, 0, 0});
     put_chunk(png, "IHDR", start);
     if (!palette.empty()) put_chunk(png, "PLTE", palette);
-    const auto size = std::uint16_t(lines.size());
-    Bytes zlib = {0x78,
-                  0x01,
-                  1,
-                  std::uint8_t(size),
-                  std::uint8_t(size >> 8),
-                  std::uint8_t(~size),
-                  std::uint8_t(~size >> 8)};
-    zlib.insert(zlib.end(), lines.begin(), lines.end());
+    Bytes zlib = {0x78, 0x01};
+    for (std::size_t at = 0; at < lines.size(); at += 65535) {  // stored, block by block
+        const auto size = std::uint16_t(std::min<std::size_t>(65535, lines.size() - at));
+        const bool last = at + size == lines.size();
+        zlib.insert(zlib.end(), {std::uint8_t(last), std::uint8_t(size), std::uint8_t(size >> 8),
+                                 std::uint8_t(~size), std::uint8_t(~size >> 8)});
+        zlib.insert(zlib.end(), lines.begin() + std::ptrdiff_t(at),
+                    lines.begin() + std::ptrdiff_t(at + size));
+    }
     std::uint32_t a = 1, b = 0;
     for (const std::uint8_t byte : lines) {
         a = (a + byte) % 65521;
@@ -276,6 +276,25 @@ TEST_CASE("a Huffman table of more than 256 codes never reaches the decoder") {
     CHECK(has(message_of([&] { image_shape(jpeg, "x"); }), "Huffman table"));
     std::fill_n(table + 5, 16, std::uint8_t{16});  // 256, too many for what follows
     CHECK_THROWS_AS(decode(jpeg), Error);
+}
+
+TEST_CASE("a JPEG without Huffman tables is refused") {
+    Bytes jpeg = encode_jpeg(smooth(16, 16, 3));
+    const std::array<std::uint8_t, 2> mark{0xFF, 0xC4};
+    int removed = 0;
+    for (;; ++removed) {
+        const auto table = std::search(jpeg.begin(), jpeg.end(), mark.begin(), mark.end());
+        if (table == jpeg.end()) break;
+        jpeg.erase(table, table + 2 + (table[2] << 8 | table[3]));
+    }
+    REQUIRE(removed > 0);
+    CHECK(has(message_of([&] { decode(jpeg, {}, "x"); }), "x: found a JPEG image without Huffman"));
+}
+
+TEST_CASE("a small image whose data unpack to far more than its pixels is refused") {
+    const Bytes bomb = png_of({1, 1, 8, 0}, Bytes(std::size_t{16} << 20));
+    CHECK(has(message_of([&] { decode(bomb, {}, "x"); }), "cannot be decoded (outofmem)"));
+    CHECK(decode(encode_png(smooth(300, 200, 3))) == smooth(300, 200, 3));
 }
 
 TEST_CASE("damaged data never crashes: an image or an Error") {

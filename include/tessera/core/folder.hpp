@@ -43,8 +43,10 @@ inline std::vector<std::string> list_folder(const std::string& path) {
     const std::unique_ptr<DIR, Close> folder(::opendir(path.c_str()));
     if (!folder) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* entry = ::readdir(folder.get())) {
+    for (;;) {
+        errno = 0;
+        const dirent* entry = ::readdir(folder.get());
+        if (!entry) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
     }
@@ -59,9 +61,11 @@ inline void make_folders(const std::string& path) {
     for (std::size_t end = 0; end < path.size();) {
         end = std::min(path.find('/', end + 1), path.size());
         const std::string folder = path.substr(0, end);
-        if (::mkdir(folder.c_str(), 0777) != 0 && !is_folder(folder)) {
-            detail::fail_with_errno("cannot make folder ", folder);
-        }
+        if (::mkdir(folder.c_str(), 0777) == 0) continue;
+        const int reason = errno;
+        if (is_folder(folder)) continue;
+        errno = reason;
+        detail::fail_with_errno("cannot make folder ", folder);
     }
 }
 

@@ -21,7 +21,8 @@ enum class Purpose : std::uint32_t {
     dropout,
     sample,
     generate,
-    zoom
+    zoom,
+    balance
 };
 
 /// The name of a stream. `epoch` and `sample` are any two numbers: for dropout the step and the
@@ -76,7 +77,7 @@ public:
     }
     /// In [0, 1).
     constexpr float uniform() { return unit_interval(bits()); }
-    /// In [low, high).
+    /// From low on and below high, which rounding may reach.
     constexpr float uniform(float low, float high) { return low + (high - low) * uniform(); }
     /// In 0 .. count - 1. requires count > 0. Unbiased to 2^-32 * count.
     constexpr std::uint32_t below(std::uint32_t count) {

@@ -35,11 +35,12 @@ struct ImageSet {
 
 namespace detail {
 
-/// Whether the name ends in .jpg, .jpeg or .png, in capitals or not.
+/// Whether the name ends in .jpg, .jpeg or .png, in capitals or not. Hidden files are no images:
+/// some systems put one beside each image.
 inline bool is_image_name(std::string_view name) {
     std::string ending(name.substr(std::min(name.rfind('.'), name.size())));
     for (char& c : ending) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : c);
-    return ending == ".jpg" || ending == ".jpeg" || ending == ".png";
+    return !name.starts_with('.') && (ending == ".jpg" || ending == ".jpeg" || ending == ".png");
 }
 
 /// The images directly in a folder, by name.
@@ -63,6 +64,12 @@ inline std::vector<std::string> class_folders(const std::string& folder) {
     return names;
 }
 
+inline void check_sorted(std::span<const std::string> classes) {
+    const auto found = std::is_sorted_until(classes.begin(), classes.end());
+    require(found == classes.end(), "classes: found '", found == classes.end() ? "" : *found,
+            "' behind a later name, expected them sorted");
+}
+
 /// Place of `name` in the sorted `classes`. Throws Error that begins with `where`.
 inline int class_index(std::span<const std::string> classes, std::string_view name,
                        std::string_view where) {
@@ -80,6 +87,7 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
 inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
+    detail::check_sorted(classes);
     for (const std::string& name : detail::class_folders(folder)) {
         const int label = detail::class_index(classes, name, folder + ": ");
         const std::string place = text(folder, "/", name);
@@ -110,6 +118,7 @@ struct FlatImages {
 /// and lines differ.
 inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
+    detail::check_sorted(classes);
     std::map<std::string, std::string> names;  // by the integer's digits
     detail::read_lines(place.ids, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
@@ -145,6 +154,7 @@ inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::s
 inline ImageSet read_listed_images(const std::string& folder, const std::string& list,
                                    std::span<const std::string> classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
+    detail::check_sorted(classes);
     detail::read_lines(list, [&](const detail::Line& line) {
         const auto words = detail::split(line.text);
         require(words.size() >= 2, line.where(), "found '", line.text,

@@ -24,6 +24,19 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+
+namespace tessera::detail {
+
+/// What stb may still allocate for the file at hand: a PNG of one pixel may hold gigabytes of
+/// zeros, and stb would unpack them all.
+inline thread_local std::size_t stb_allowance = SIZE_MAX;
+
+inline void* stb_reallocate(void* memory, std::size_t size) {
+    return size <= stb_allowance ? std::realloc(memory, size) : nullptr;
+}
+
+}  // namespace tessera::detail
+
 #if defined(__SSE2__)
 #include <emmintrin.h>
 #endif
@@ -35,6 +48,12 @@
 #define STBI_ONLY_JPEG
 #define STBI_ONLY_PNG
 #define STBI_NO_STDIO
+// A damaged file must not end the program, nor show what memory held before: a JPEG without Huffman
+// tables is decoded with whatever lies in their place.
+#define STBI_ASSERT(holds) static_cast<void>(holds)
+#define STBI_MALLOC(size) ::calloc(1, size)
+#define STBI_REALLOC(memory, size) ::tessera::detail::stb_reallocate(memory, size)
+#define STBI_FREE(memory) ::free(memory)
 #define STB_IMAGE_WRITE_IMPLEMENTATION
 #define STB_IMAGE_WRITE_STATIC
 #define STBI_WRITE_NO_STDIO
@@ -52,6 +71,10 @@ namespace tessera::stb {
 #undef STBI_ONLY_JPEG
 #undef STBI_ONLY_PNG
 #undef STBI_NO_STDIO
+#undef STBI_ASSERT
+#undef STBI_MALLOC
+#undef STBI_REALLOC
+#undef STBI_FREE
 #undef STB_IMAGE_WRITE_IMPLEMENTATION
 #undef STB_IMAGE_WRITE_STATIC
 #undef STBI_WRITE_NO_STDIO
@@ -113,11 +136,16 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     require(stored.area() <= options.most_pixels, name, ": the header states ", stored.width, " x ",
             stored.height, " pixels, expected at most ", options.most_pixels);
     require(bytes.size() <= INT_MAX, name, ": ", bytes.size(), " bytes, expected less than 2 GiB");
+    // The raw rows of a PNG have at most 4 channels of 2 bytes and a byte each in front, once more
+    // for an interlaced one; stb doubles what it has until they fit.
+    detail::stb_allowance =
+        static_cast<std::size_t>(stored.area() * 32 + stored.height * 8) + 65536;
     int width = 0, height = 0, channels = 0;
     const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
         stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,
                                    &channels, options.channels),
         [](void* memory) { stb::stbi_image_free(memory); });
+    detail::stb_allowance = SIZE_MAX;
     require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
             " bytes that cannot be decoded (", stb::stbi_failure_reason(),
             "), expected a whole JPEG or PNG");

@@ -46,6 +46,7 @@ inline bool huffman_overflows(std::span<const std::uint8_t> bytes, std::size_t a
 /// Walks segments (marker, length, payload) and entropy-coded data up to the end marker FF D9.
 inline std::string_view damage_of_jpeg(std::span<const std::uint8_t> bytes) {
     std::size_t at = 2;
+    bool has_tables = false;
     while (at + 1 < bytes.size()) {
         const auto found = std::find(bytes.begin() + std::ptrdiff_t(at), bytes.end(), 0xFF);
         at = static_cast<std::size_t>(found - bytes.begin());
@@ -60,6 +61,8 @@ inline std::string_view damage_of_jpeg(std::span<const std::uint8_t> bytes) {
         if (marker == 0xC4 && huffman_overflows(bytes, at + 2, length - 2)) {
             return "with a broken Huffman table";
         }
+        has_tables = has_tables || marker == 0xC4;
+        if (marker == 0xDA && !has_tables) return "without Huffman tables";
         at += length;
     }
     return "cut short";

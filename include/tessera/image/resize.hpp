@@ -34,6 +34,9 @@ public:
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
         pitch_ = (values_ + block - 1) / block * block;
+        require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
+                " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
+                " numbers, expected at most 2^30");
         strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
         ready_.assign(std::size_t(source.height), 0);
     }

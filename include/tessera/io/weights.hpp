@@ -69,7 +69,8 @@ inline bool same_architecture(std::string_view a, std::string_view b) {
     return a.empty() && b.empty();
 }
 
-/// The tensors a file of this network holds.
+/// The tensors a file of this network holds. Names in the map that no parameter has are passed
+/// over: one map may serve a network and its parts.
 template <class Net, Shape Input, class Backend, class Scalar>
 std::vector<ExpectedTensor> expected_tensors(const Model<Net, Input, Backend, Scalar>& model,
                                              const NameMap& names = {}) {
@@ -111,6 +112,10 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void save_weights(const Model<Net, Input, Backend, Scalar>& model, const std::string& path,
                   std::map<std::string, std::string> metadata = {}, const NameMap& names = {},
                   const std::vector<TensorSource>& extras = {}) {
+    for (const TensorSource& extra : extras) {
+        require(extra.name.starts_with("state."), path, ": found further tensor '", extra.name,
+                "', expected a name that begins with state.");
+    }
     metadata["architecture"] = architecture<Net>(Input);
     std::vector<TensorSource> sources = extras;
     detail::append_parameters(model, names, sources);

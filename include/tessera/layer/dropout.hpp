@@ -10,7 +10,7 @@ namespace tessera {
 
 /// In training an element is zero with probability `Percent` / 100 and else multiplied by
 /// 100 / (100 - Percent), so that inference is the identity. (Krizhevsky's form scales at test time
-/// instead; the weights of that form are these times 1 - Percent / 100.) The mask depends on the
+/// instead; these weights are those of that form times 1 - Percent / 100.) The mask depends on the
 /// pass's stream, whose `epoch` is the step and whose `sample` is the layer, and on nothing else.
 template <int Percent = 50>
 struct Dropout : Layer {

@@ -134,11 +134,15 @@ constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(fl
     return sum;
 }
 
-/// The first position whose name an earlier layer has, -1 when every name stands for one layer.
+/// The first position whose name an earlier layer has, or has digits only and so stands for a layer
+/// without a name; -1 when every name stands for one layer.
 template <std::size_t Depth>
-constexpr int first_repeated_name(const std::array<LayerInfo, Depth>& layers) {
+constexpr int first_ambiguous_name(const std::array<LayerInfo, Depth>& layers) {
     for (std::size_t i = 0; i < Depth; ++i) {
         if (layers[i].name.empty()) continue;
+        if (layers[i].name.find_first_not_of("0123456789") == std::string_view::npos) {
+            return static_cast<int>(i);
+        }
         for (std::size_t before = 0; before < i; ++before) {
             if (layers[before].name == layers[i].name) return static_cast<int>(i);
         }

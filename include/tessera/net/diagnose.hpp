@@ -39,12 +39,12 @@ constexpr bool check_fit() {
     return true;
 }
 
-/// Fails to compile: the layer has the name of an earlier one.
+/// Fails to compile: the layer has the name of an earlier one, or the number of one without a name.
 template <int Position, class L>
 constexpr bool check_name() {
     static_assert(Position < 0,
-                  "tessera: two layers have this name; files and surgery go by names, so give each "
-                  "layer its own");
+                  "tessera: two layers have this name, or it is a number, which stands for a layer "
+                  "without a name; files and surgery go by names, so give each layer its own");
     return true;
 }
 
@@ -56,7 +56,7 @@ constexpr bool check_net() {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
         return check_fit<misfit, LayerAt<misfit, Net>, input>();
     } else {
-        constexpr int twin = first_repeated_name(detail::describe(Net{}, Input, sizeof(float)));
+        constexpr int twin = first_ambiguous_name(detail::describe(Net{}, Input, sizeof(float)));
         if constexpr (twin >= 0) return check_name<twin, LayerAt<twin, Net>>();
     }
     return misfit < 0;

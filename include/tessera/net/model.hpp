@@ -128,6 +128,8 @@ public:
                                      const Stream& random = {}) const {
         require(workspace.network() == &layers,
                 "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
         require(
             in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
             "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
@@ -143,6 +145,8 @@ public:
     /// parameter gradients are added to `gradients`. requires a forward pass of the same workspace.
     /// Throws Error when the workspace is not for training or the gradients are another model's.
     void backward(Workspace& workspace, Gradients& gradients) const {
+        require(workspace.network() == &layers,
+                "backward: the workspace was made by another type of model");
         require(workspace.mode() == Mode::training,
                 "backward: the workspace is for inference, expected one for training");
         require(gradients.size() == layout.trainable, "backward: the gradients are ",

@@ -10,7 +10,7 @@ namespace tessera {
 
 /// Along one axis, position p of a map sees pixels offset + p * stride up to (not with) + size.
 struct Field {
-    int size = 1;
+    int size = 1;  ///< 0 where it is not known: behind a window over a dynamic extent
     int stride = 1;
     int offset = 0;  ///< of position 0; negative when it begins in the padding
 
@@ -18,6 +18,7 @@ struct Field {
 
     /// The field after a further window on top of this one.
     constexpr Field through(int window, int step, int pad) const {
+        if (size < 1 || window < 1) return {0, stride, offset};
         return {size + (window - 1) * stride, stride * step, offset - pad * stride};
     }
 };

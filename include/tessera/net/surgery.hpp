@@ -129,6 +129,9 @@ struct ConvolutionalNet;
 template <class... Layers, Shape Input>
 struct ConvolutionalNet<Seq<Layers...>, Input> {
     static constexpr auto layers = describe(Seq<Layers...>{}, Input, sizeof(float));
+    static_assert(first_misfit(layers) < 0,
+                  "tessera: Convolutionalise takes the shape a network was made for; this one does "
+                  "not fit");
     template <int... Positions>
     static auto convert(std::integer_sequence<int, Positions...>)
         -> Seq<typename Convolutional<Layers, layers[Positions].input>::type...>;

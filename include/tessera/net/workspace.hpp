@@ -67,8 +67,11 @@ public:
         batch_ = input.batch;
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
-    /// off.
-    void set_dropout(double factor) { dropout_ = factor; }
+    /// off. Throws Error unless it is in 0 to 1.
+    void set_dropout(double factor) {
+        require(factor >= 0 && factor <= 1, "dropout: found factor ", factor, ", expected 0 to 1");
+        dropout_ = factor;
+    }
     double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
     void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }

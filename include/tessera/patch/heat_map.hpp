@@ -53,7 +53,10 @@ public:
         for (std::size_t i = 0; i < covered_.size(); ++i) {
             const double score = static_cast<double>(scores[i * classes + first]);
             require(std::isfinite(score), "heat map: the score of patch ", i, " is ", score);
-            add_step(covered_[i], options.power == 1 ? score : std::pow(score, options.power));
+            const double step = options.power == 1 ? score : std::pow(score, options.power);
+            require(std::isfinite(step), "heat map: the score of patch ", i, " is ", score,
+                    ", which has no power ", options.power);
+            add_step(covered_[i], step);
         }
         Map result(width_, height_);
         sum_up([&](std::size_t i, double sum) {

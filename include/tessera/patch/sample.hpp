@@ -44,7 +44,7 @@ inline std::vector<Index> balanced_order(std::span<const int> labels, int classe
     require(count == 0 || !members.empty(), "balanced_order: no sample to draw from");
     // Streams of their own: sample 0 chooses classes, sample c + 1 shuffles class c.
     auto stream = [&](std::size_t number) {
-        return Random({seed, Purpose::shuffle, epoch, static_cast<std::uint32_t>(number)});
+        return Random({seed, Purpose::balance, epoch, static_cast<std::uint32_t>(number)});
     };
     std::vector<Random> shuffles;
     for (std::size_t c = 0; c < members.size(); ++c) shuffles.push_back(stream(c + 1));

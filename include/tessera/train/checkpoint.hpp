@@ -117,6 +117,11 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
     expect("architecture", architecture<typename ModelType::Layers>(ModelType::input));
     expect("seed", text(trainer.seed()));
     for (const auto& [key, value] : settings) expect("setting." + key, value);
+    for (const auto& [key, value] : file.metadata()) {
+        if (!key.starts_with("setting.")) continue;
+        require(settings.contains(key.substr(8)), path, ": checkpoint has ", key, " = ", value,
+                ", expected no such setting");
+    }
     Progress progress;
     progress.step = detail::parse_field<long>(file, "step", detail::field(file, "step"));
     progress.epoch = detail::parse_field<int>(file, "epoch", detail::field(file, "epoch"));

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <span>
+#include <type_traits>
 #include <vector>
 
 #include "tessera/metric/top_k.hpp"
@@ -62,10 +63,17 @@ template <class ModelType, class Loss, class Next>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
                     const Loss& loss, Next next) {
     using T = typename ModelType::Element;
+    static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
+                  "tessera: evaluate counts right labels, so its loss has one label a sample");
+    require(workspace.mode() == Mode::inference,
+            "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
         const View<const T> scores = model.forward(workspace, batch.input);
+        require(static_cast<Index>(batch.targets.size()) == Loss::targets(scores),
+                "evaluate: found ", batch.targets.size(), " targets for ", batch.input.batch,
+                " samples, expected ", Loss::targets(scores));
         const double value = loss.template operator()<typename ModelType::BackendType>(
             scores, batch.targets, static_cast<T*>(nullptr));
         sum.add(scores, batch.targets, value);

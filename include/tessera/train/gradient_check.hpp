@@ -95,6 +95,9 @@ private:
         std::fill(gradients_.begin(), gradients_.end(), before);
         const std::vector<double> kept_input = input_;
         forget_undeclared();
+        require(workspace_.gradient(Model::depth).data != nullptr,
+                "check_gradients: nothing learns and the input's gradient is not wanted, expected "
+                "something to check");
         std::copy(projection_.begin(), projection_.end(), workspace_.gradient(Model::depth).data);
         model_.backward(workspace_, gradients_);
         for (double& value : gradients_) value -= before;

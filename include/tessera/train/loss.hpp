@@ -73,6 +73,10 @@ struct MultiLabelLogistic {
     template <class Backend, class T>
     double operator()(const View<const T>& scores, std::span<const Target> signs,
                       T* gradient) const {
+        for (const Target sign : signs) {
+            require(sign >= -1 && sign <= 1, "multi-label loss: found target ", int{sign},
+                    ", expected 1, -1, or 0 for a label left out");
+        }
         const double scale = 1.0 / scores.batch;
         return scale * Backend::Loss::multi_label_logistic(scores.batch, scores.shape.size(),
                                                            scores.data, signs.data(), scale,

@@ -7,6 +7,8 @@
 #include <limits>
 #include <span>
 
+#include "tessera/core/error.hpp"
+
 namespace tessera {
 
 /// `progress` is the fraction of the whole training that is done, in [0, 1].
@@ -14,6 +16,7 @@ constexpr double constant_schedule(double) { return 1; }
 
 /// `factor` once after every `every` epochs.
 inline double step_schedule(int epoch, int every, double factor = 0.1) {
+    require(every > 0, "step_schedule: found a step every ", every, " epochs, expected 1 up");
     return std::pow(factor, epoch / every);
 }
 

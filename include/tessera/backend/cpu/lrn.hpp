@@ -98,7 +98,7 @@ private:
             const Index members = std::min(reach, first + after + 1 - from);
             T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
-            const Index skip = std::clamp<Index>(-from, 0, count + members);
+            const Index skip = std::clamp<Index>(-from, 0, count + members - 1);
             const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
             std::fill_n(values, skip, T{0});
             std::fill(values + stop, values + count + members, T{0});
