@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // expect: LrnOp
-// lines: 14 20
+// lines: 15 20
 #include "tessera/backend/reference/reference.hpp"
 
 using namespace tessera;
