@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "tessera/core/buffer.hpp"
+#include "tessera/core/error.hpp"
 #include "tessera/core/view.hpp"
 #include "tessera/net/plan.hpp"
 
