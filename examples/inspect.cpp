@@ -84,12 +84,6 @@ struct Torchvision {
     template <int Classes>
     using Net = models::TorchvisionAlexNet<Classes>;
 };
-struct AlexNet6144 {
-    static constexpr const char* name = "alexnet6144";
-    static constexpr Shape input{3, 224, 224};
-    template <int Classes>
-    using Net = models::AlexNet6144<Classes>;
-};
 
 /// True for the networks that transfer knows.
 template <class Choice>

@@ -68,7 +68,8 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--data", s.data, "folder with train/<class>/* and val/<class>/*")->required();
     app.add_option("--out", s.out, "run folder: config.json, log.jsonl, checkpoint, weights")
         ->required();
-    app.add_option("--network", s.network, "small (64 x 64 pictures) or alexnet (256 x 256)")
+    app.add_option("--network", s.network,
+                   "small (64 x 64 pictures), alexnet or alexnet6144 (256 x 256), where built in")
         ->capture_default_str();
     app.add_option("--epochs", s.epochs)->capture_default_str()->check(CLI::PositiveNumber);
     app.add_option("--batch", s.batch)->capture_default_str()->check(CLI::PositiveNumber);

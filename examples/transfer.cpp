@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 
 #include "program/features.hpp"
 #include "program/input_spec.hpp"
@@ -106,7 +107,8 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::IsMember({"frozen", "fc6", "finetune", "scratch", "whole"}));
     app.add_option("--set", s.set, "trained on: trainval or train")->capture_default_str();
-    app.add_option("--val-set", s.val_set, "watched while training, for instance val");
+    app.add_option("--val-set", s.val_set,
+                   "watched after each epoch, beside as many samples trained on; for instance val");
     app.add_option("--features", s.features,
                    "folder of cached features; OUT/features if not given");
     app.add_option("--lambdas", s.lambdas, "scales: side = shorter side / lambda")
@@ -238,23 +240,28 @@ struct Prepared {
     Examples<Target> examples;
     std::unique_ptr<FeatureStore> rows;
     int views = 1;  ///< rows for each box
+
+    Index samples() const { return rows->rows() / views; }
 };
+
+constexpr Index no_limit = std::numeric_limits<Index>::max();
 
 /// A small set is one batch.
 int batch_size(const Settings& s, Index samples) {
     return static_cast<int>(std::min<Index>(s.batch, samples));
 }
 
-/// Features as samples; training picks one of the views at random.
+/// Features as samples, the first `most` of them; training picks one of the views at random.
 template <class Target>
 SampleBatches<Target> feature_batches(const Settings& s, const Prepared<Target>& data, Shape shape,
-                                      bool training) {
+                                      bool training, Index most = no_limit) {
     const int per_box = data.examples.per_box;
+    const Index samples = std::min(most, data.samples());
     return {
         {.shape = shape,
-         .samples = data.rows->rows() / data.views,
+         .samples = samples,
          .targets = per_box,
-         .batch = batch_size(s, data.rows->rows() / data.views),
+         .batch = batch_size(s, samples),
          .seed = s.seed,
          .training = training},
         [&data, per_box, seed = s.seed](const LoaderSample& sample, float* input, Target* targets) {
@@ -267,13 +274,14 @@ SampleBatches<Target> feature_batches(const Settings& s, const Prepared<Target>&
         }};
 }
 
-/// Pixels as samples: a random crop, or the centre.
+/// The same with pixels: a random crop, or the centre.
 SampleBatches<std::int32_t> pixel_batches(const Settings& s, const Task& task,
                                           const Prepared<std::int32_t>& data, Shape crop,
-                                          int extent, bool training) {
+                                          int extent, bool training, Index most = no_limit) {
+    const Index samples = std::min(most, data.samples());
     return {{.shape = crop,
-             .samples = data.rows->rows(),
-             .batch = batch_size(s, data.rows->rows()),
+             .samples = samples,
+             .batch = batch_size(s, samples),
              .seed = s.seed,
              .training = training},
             [&task, &data, crop, extent, training, seed = s.seed](
@@ -300,12 +308,11 @@ int stopped_early(RunFolder& run) {
 template <class Full, class Trained, class Loss, class Source>
 int learn_and_save(const Settings& s, RunFolder& run, const Task& task, const Full& full,
                    Trained& trained, const Loss& loss, Source& training,
-                   std::type_identity_t<Source>* watched) {
+                   const std::type_identity_t<WatchedSets<Source>>& watched) {
     LearningSettings learning = s.learning(training.batches());
     learning.fixed["weights"] = text(fingerprint_of(task.weights));
     learning.fixed["data"] = text(fingerprint(task.folder, task.training));
-    if (!learn<Trained, Loss, Source>(learning, run, trained, loss, training, {watched}))
-        return 130;
+    if (!learn<Trained, Loss, Source>(learning, run, trained, loss, training, watched)) return 130;
     TargetSpec spec{task.source, s.mode, s.rules().tiling};
     spec.input.classes = task.training.classes;
     const std::string path = run.file("weights.safetensors");
@@ -355,11 +362,12 @@ int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& 
     if (!data.rows) return stopped_early(run);
     auto batches = feature_batches(s, data, lower.output, true);
     if (!s.resume) initialise_head(s, tail, head, batches);
-    if (!task.watched()) return learn_and_save(s, run, task, full, tail, loss, batches, nullptr);
+    if (!task.watched()) return learn_and_save(s, run, task, full, tail, loss, batches, {});
     const Data watched = prepare(task.validation, 1);
     if (!watched.rows) return stopped_early(run);
     auto watched_batches = feature_batches(s, watched, lower.output, false);
-    return learn_and_save(s, run, task, full, tail, loss, batches, &watched_batches);
+    auto subset = feature_batches(s, data, lower.output, false, watched.samples());
+    return learn_and_save(s, run, task, full, tail, loss, batches, {&watched_batches, &subset});
 }
 
 /// Everything learns, on pixels of the same patches: from random weights, or from the source's with
@@ -391,12 +399,14 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     }
     const SoftmaxCrossEntropy loss;
     if (!task.watched()) {
-        return learn_and_save(s, run, task, model, model, loss, batches, nullptr);
+        return learn_and_save(s, run, task, model, model, loss, batches, {});
     }
     const Data watched = prepare(task.validation);
     if (!watched.rows) return stopped_early(run);
     auto watched_batches = pixel_batches(s, task, watched, Choice::input, Choice::image, false);
-    return learn_and_save(s, run, task, model, model, loss, batches, &watched_batches);
+    auto subset =
+        pixel_batches(s, task, data, Choice::input, Choice::image, false, watched.samples());
+    return learn_and_save(s, run, task, model, model, loss, batches, {&watched_batches, &subset});
 }
 
 template <class Choice, int Classes>

@@ -96,6 +96,11 @@ struct Shape {
 
     friend constexpr bool operator==(const Shape&, const Shape&) = default;
 
+    /// Every extent is at least 1, or `dynamic` where that is allowed.
+    constexpr bool valid() const {
+        return channels >= 1 && (height >= 1 || height == dynamic) &&
+               (width >= 1 || width == dynamic);
+    }
     /// Height and width are numbers, not `dynamic`.
     constexpr bool known() const { return height != dynamic && width != dynamic; }
     /// Elements per sample. requires known().
@@ -292,7 +297,8 @@ inline std::vector<std::uint8_t> read_file(const std::string& path) {
 }
 
 /// Writes a file piece by piece. The pieces go to a temporary file beside the target, which takes
-/// the target's place in commit(); until then, and after any failure, the target is as it was.
+/// the target's place in commit(), with its permissions; until then, and after any failure, the
+/// target is as it was.
 /// A device or a pipe cannot be replaced and is written directly.
 class FileWriter {
 public:
@@ -318,6 +324,7 @@ public:
             temporary_.clear();  // not ours
             detail::fail_with_errno("cannot write ", path_);
         }
+        if (exists && !temporary_.empty()) ::fchmod(file_.number, status.st_mode & 07777);
     }
     FileWriter(FileWriter&& other) noexcept
         : path_(std::move(other.path_)),
@@ -3238,6 +3245,16 @@ constexpr WindowOptions window_options(int kernel, int stride) {
     return options;
 }
 
+/// The same for a pooling, whose window is also its stride unless given, and which has neither
+/// groups nor a bias.
+template <class... Options>
+constexpr WindowOptions pooling_options(int kernel) {
+    constexpr WindowOptions options = window_options<Options...>(1, 1);
+    static_assert(options.groups == 1 && options.bias,
+                  "tessera: options of a pooling are Stride, Pad, KernelWidth, Ceil");
+    return window_options<Options...>(kernel, kernel);
+}
+
 /// 1 + (in + pads - window) / stride, rounded down or up. When rounded up the last window still
 /// starts inside the image or the padding before it.
 constexpr int window_extent(int in, int window, const WindowOptions& options) {
@@ -3280,7 +3297,7 @@ namespace tessera {
 template <int Kernel, class... Options>
 struct AvgPool : Layer {
     static constexpr std::string_view kind = "average_pool";
-    static constexpr WindowOptions options = window_options<Options...>(Kernel, Kernel);
+    static constexpr WindowOptions options = pooling_options<Options...>(Kernel);
 
     static constexpr Fit fit(Shape in) { return window_fit(in, options); }
     static constexpr Shape output(Shape in) { return window_output(in, in.channels, options); }
@@ -3611,7 +3628,7 @@ struct MaxPooling : Layer {
 template <int Kernel, class... Options>
 struct MaxPool : detail::MaxPooling<MaxPool<Kernel, Options...>> {
     static constexpr std::string_view kind = "max_pool";
-    static constexpr WindowOptions options = window_options<Options...>(Kernel, Kernel);
+    static constexpr WindowOptions options = pooling_options<Options...>(Kernel);
 
     static constexpr Fit fit(Shape in) { return window_fit(in, options); }
     static constexpr Shape output(Shape in) { return window_output(in, in.channels, options); }
@@ -3874,26 +3891,43 @@ constexpr int first_misfit(const std::array<LayerInfo, Depth>& layers) {
     return -1;
 }
 
-/// The shape of what a network gives for an input shape.
+/// Throws Error naming who asks and the first layer that does not fit; a constant expression does
+/// not compile.
+template <std::size_t Depth>
+constexpr void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view asking) {
+    const int misfit = first_misfit(layers);
+    if (misfit < 0) return;
+    const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
+    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ", layer.input,
+         " for an image of ", layers.front().input);
+}
+
+/// The shape of what a network gives for an input shape. Throws Error when a layer does not fit.
 template <class Net>
 constexpr Shape output_shape(Shape input) {
     const auto layers = describe<Net>(input);
+    require_fit(layers, "output_shape");
     return layers.empty() ? input : layers.back().output;
 }
 
-/// Parameters of a network, biases included.
+/// Parameters of a network, biases included. Throws Error when a layer does not fit.
 template <class Net>
 constexpr Index parameter_count(Shape input) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "parameter_count");
     Index sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += layer.parameters.total();
+    for (const LayerInfo& layer : layers) sum += layer.parameters.total();
     return sum;
 }
 
 /// Floating-point operations of one forward pass of one sample, a multiply-add counted as two.
+/// Throws Error when a layer does not fit.
 template <class Net>
 constexpr double flops(Shape input) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "flops");
     double sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += layer.flops;
+    for (const LayerInfo& layer : layers) sum += layer.flops;
     return sum;
 }
 
@@ -3908,8 +3942,10 @@ constexpr Index bytes(const LayerInfo& layer, int batch = 1, Index scalar_bytes 
 /// Bytes all layers of a network must move for a batch, each one reading and writing memory.
 template <class Net>
 constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(float)) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "bytes");
     Index sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += bytes(layer, batch, scalar_bytes);
+    for (const LayerInfo& layer : layers) sum += bytes(layer, batch, scalar_bytes);
     return sum;
 }
 
@@ -4055,6 +4091,10 @@ constexpr bool same_layer(const ParameterLayout<Count>& layout, int layer,
 
 }  // namespace detail
 
+/// In place of a correspondence, at every position: the layers without names fit Source counted
+/// from its front as well as from its back.
+inline constexpr int ambiguous = -2;
+
 /// For each parameter array of Target the array of Source it is, or -1 when it is new. Layers with
 /// a name are found by name; layers without one by position, counted from the front, or from the
 /// back when Target is a tail of Source; in both cases all arrays of the layer must agree.
@@ -4087,11 +4127,15 @@ constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& ta
     const std::array<int, Count> from_front = matches(0);
     if (shift > 0) {
         const std::array<int, Count> from_back = matches(shift);
-        bool tail = true;
-        for (int j : from_back) tail = tail && j >= 0;
-        bool front = true;
-        for (int j : from_front) front = front && j >= 0;
-        if (tail && !front) return from_back;
+        const auto complete = [](const std::array<int, Count>& kept) {
+            return std::ranges::all_of(kept, [](int j) { return j >= 0; });
+        };
+        if (complete(from_back) && from_back != from_front) {
+            if (!complete(from_front)) return from_back;
+            std::array<int, Count> unclear{};
+            unclear.fill(ambiguous);
+            return unclear;
+        }
     }
     return from_front;
 }
@@ -4148,6 +4192,9 @@ constexpr bool check_name() {
 /// Checks a whole flat network and reports its first mistake only.
 template <class Net, Shape Input>
 constexpr bool check_net() {
+    static_assert(Input.valid(),
+                  "tessera: an image has at least 1 channel, row and column; height and width may "
+                  "be dynamic");
     constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
     if constexpr (misfit >= 0) {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;
@@ -4544,6 +4591,9 @@ public:
         using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
+        static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
+                      "tessera: these layers are the first of the other network as well as its "
+                      "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
             if (j >= 0 && shared(parameters_.entry(i))) {
@@ -4576,16 +4626,12 @@ public:
     Workspace workspace(int batch, Mode mode = Mode::inference, Shape actual = Input,
                         bool input_gradient = false) const {
         require(batch > 0, "workspace: the batch is ", batch, ", expected at least 1");
-        require(actual.known(), "workspace: the input is ", actual,
-                ", expected a known height and width");
+        require(actual.known() && actual.valid(), "workspace: the input is ", actual,
+                ", expected a known height and width of at least 1");
         require(actual == Input || (!Input.known() && actual.channels == Input.channels),
                 "workspace: the input is ", actual, ", expected ", Input);
         const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
-        if (const int misfit = first_misfit(rows); misfit >= 0) {
-            const LayerInfo& layer = rows[static_cast<std::size_t>(misfit)];
-            fail("workspace: layer ", misfit, " (", layer.kind, ") does not accept its input of ",
-                 layer.input, " for an image of ", actual);
-        }
+        require_fit(rows, "workspace");
         const Plan<depth> plan = make_plan(
             rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
         std::size_t scratch = 0;
@@ -4824,15 +4870,6 @@ inline std::string marks(const LayerInfo& layer) {
                 layer.tapped ? "tapped" : "");
 }
 
-template <std::size_t Depth>
-void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view asking) {
-    const int misfit = first_misfit(layers);
-    if (misfit < 0) return;
-    const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
-    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ",
-         layer.input);
-}
-
 }  // namespace detail
 
 /// One line a layer: position, name, kind, output, parameters, millions of floating-point
@@ -4842,7 +4879,7 @@ void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view as
 template <class Net>
 std::string summary(Shape input) {
     const auto layers = describe<Net>(input);
-    detail::require_fit(layers, "summary");
+    require_fit(layers, "summary");
     const bool known = input.known();
     auto if_known = [&](bool holds, const std::string& words) {
         return holds ? words : std::string("?");
@@ -4881,7 +4918,7 @@ std::string summary(Shape input) {
 template <class Net>
 std::string dot_graph(Shape input) {
     const auto layers = describe<Net>(input);
-    detail::require_fit(layers, "dot_graph");
+    require_fit(layers, "dot_graph");
     std::string graph =
         "digraph network {\n  node [shape=box];\n  input [shape=plaintext];\n"
         "  output [shape=plaintext];\n";
@@ -6182,14 +6219,15 @@ struct Sgd {
     static constexpr std::string_view kind = "sgd";
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights; state[0] is their velocity.
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity.
     template <class Backend, class T>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights) const {
+                 const std::array<T*, 1>& state, T* weights, double scale = 1) const {
         const SgdStep step{.form = form,
                            .rate = rate * factors.rate,
                            .momentum = momentum,
-                           .decay = decay * factors.decay};
+                           .decay = decay * factors.decay,
+                           .gradient_scale = scale};
         Backend::Update::sgd(count, step, gradient, state[0], weights);
     }
 };
@@ -6207,12 +6245,13 @@ struct AdamW {
 
     template <class Backend, class T>
     void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights) const {
+                 const std::array<T*, 2>& state, T* weights, double scale = 1) const {
         const AdamWStep update{.rate = rate * factors.rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
                                .epsilon = epsilon,
                                .decay = decay * factors.decay,
+                               .gradient_scale = scale,
                                .step = step};
         Backend::Update::adamw(count, update, gradient, state[0], state[1], weights);
     }
@@ -6317,10 +6356,7 @@ public:
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
     /// batches that fit in memory do for a larger one.
     void update() {
-        if (gathered_ > 1) {
-            const Element share = Element{1} / static_cast<Element>(gathered_);
-            for (Element& gradient : gradients_) gradient *= share;
-        }
+        const double share = 1.0 / std::max(gathered_, 1);
         ++steps_;
         auto& parameters = model_.parameters();
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
@@ -6330,7 +6366,7 @@ public:
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
             optimizer.template advance<Backend>(
                 entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters[i].data());
+                gradients_.data() + entry.offset, state, parameters[i].data(), share);
         }
         clear_gradients();
     }
@@ -6709,7 +6745,7 @@ struct StepReport {
 /// After one epoch.
 struct EpochReport {
     const Progress& progress;
-    double rate = 0;
+    double rate = 0;     ///< of the last step
     double seconds = 0;  ///< of the epoch's steps, evaluation not counted
     double samples_per_second = 0;
     Evaluation training;  ///< on the training subset, if any
@@ -6764,7 +6800,7 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 ///   void start(int epoch, long position);          the next batch is this one
 ///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
 /// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
-/// progress taken in any callback resumes to the same bits. Throws Error when the loss is not
+/// progress taken in any callback resumes to the same bits. Throws Error when a loss is not
 /// finite.
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
@@ -6785,12 +6821,16 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         source.start(progress.epoch, progress.position);
         const double began = detail::monotonic_seconds();
         long samples = 0;
-        while (source.next(batch)) {
+        const auto present_rate = [&] {
             const double done = (progress.epoch + static_cast<double>(progress.position) /
                                                       static_cast<double>(batches)) /
                                 options.epochs;
-            const double factor = options.schedule ? options.schedule(progress, done) : 1;
-            const double loss = detail::step_at_rate(trainer, batch, base_rate * factor);
+            return base_rate * (options.schedule ? options.schedule(progress, done) : 1);
+        };
+        double rate = present_rate();
+        while (source.next(batch)) {
+            rate = present_rate();
+            const double loss = detail::step_at_rate(trainer, batch, rate);
             ++progress.step;
             ++progress.position;
             progress.epoch_loss += loss;
@@ -6806,8 +6846,8 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                     "deviations) or normalise the first activations"));
             }
             if (options.on_step) {
-                options.on_step({progress, batches, loss, base_rate * factor,
-                                 static_cast<long>(batch.input.batch)});
+                options.on_step(
+                    {progress, batches, loss, rate, static_cast<long>(batch.input.batch)});
             }
             if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
         }
@@ -6817,15 +6857,16 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         if (options.evaluate_validation) validation = options.evaluate_validation();
         // Cut short, evaluations count for nothing; a continuation begins with them.
         if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
+        require(std::isfinite(training.loss) && std::isfinite(validation.loss), "fit: after epoch ",
+                progress.epoch + 1, " the loss is ", training.loss, " on the training subset and ",
+                validation.loss, " on the validation set: the rate of ", rate,
+                " is too high, or an input is not "
+                "finite");
         progress.train_loss.push_back(progress.epoch_loss /
                                       static_cast<double>(std::max(progress.position, 1L)));
         const EpochReport report{
             .progress = progress,
-            .rate = base_rate *
-                    (options.schedule
-                         ? options.schedule(
-                               progress, static_cast<double>(progress.epoch + 1) / options.epochs)
-                         : 1),
+            .rate = rate,
             .seconds = seconds,
             .samples_per_second = seconds > 0 ? static_cast<double>(samples) / seconds : 0,
             .training = training,
@@ -7770,6 +7811,9 @@ inline void* stb_reallocate(void* memory, std::size_t size) {
 #include <emmintrin.h>
 #endif
 
+#if defined(STBI_INCLUDE_STB_IMAGE_H) || defined(INCLUDE_STB_IMAGE_WRITE_H)
+#error "tessera: include tessera/image/codec.hpp before stb_image.h and stb_image_write.h"
+#endif
 // A namespace of its own and internal linkage: several translation units may include this header,
 // and a program may use another copy of stb, implemented in a unit that does not include it.
 #define STB_IMAGE_IMPLEMENTATION
@@ -9545,8 +9589,8 @@ public:
     }
 
     /// The next batch, or one without `batch` at the end of the epoch. Under BadSample::stop,
-    /// throws what the first bad sample of the batch threw; throws Error when a whole batch is bad.
-    /// After a throw the epoch has ended.
+    /// throws what the first bad sample of the batch threw; throws Error when a whole batch of
+    /// options.batch > 1 is bad, or all samples there are. After a throw the epoch has ended.
     Loaded next() {
         const Lock lock(mutex_);
         held_ = next_;
@@ -9558,7 +9602,10 @@ public:
         };
         while (options_.workers == 0 && !ready()) produce_one();
         ready_.wait(mutex_, ready);
-        if (slot.stop || slot.bad == slot.size) {
+        const bool hopeless =
+            slot.bad == slot.size &&
+            ((slot.size == options_.batch && slot.size > 1) || skipped_ == options_.samples);
+        if (slot.stop || hopeless) {
             drop();
             if (slot.stop) std::rethrow_exception(slot.error);
             fail("loader: all ", slot.size, " samples of batch ", next_,

@@ -19,21 +19,36 @@ are evaluated on test scenes. It takes about ten minutes on two cores and ends w
   OUT/report.html    curves, average precision beside the paper's, patches, heat maps
   OUT/results.json   {"pretrained": {"map": ...}, "scratch": {"map": ...}, "seconds": {...}}
 
-  --out FOLDER    where to write (default: build/demo); stages already done there are kept
-  --seed N        of the pictures, the weights and the order (default: 1)
-  --jobs N        compile N at a time (default: the number of processors)
-  --no-install    never install anything
-  --help          this text
+  --out FOLDER        where to write (default: build/demo, with --quick build/demo-quick); stages
+                      already done there are kept
+  --seed N            of the pictures, the weights and the order (default: 1)
+  --quick             a few pictures and epochs, to see in a minute that everything works here
+  --programs FOLDER   use the programs in this folder; nothing is installed or built
+  --jobs N            compile N at a time (default: the number of processors)
+  --no-install        never install anything
+  --help              this text
 END
 }
 
-out=build/demo
+out=
 seed=1
+pictures=()
+epochs=16
+short=()
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
     case $1 in
         --out) out=${2:?--out needs a folder} && shift 2 ;;
         --seed) seed=${2:?--seed needs a number} && shift 2 ;;
+        --quick)
+            pictures=(--per-class 4 --val-per-class 1 --trainval 12 --test 12)
+            pictures+=(--width 128 --height 96)
+            epochs=2
+            short=(--epochs 3)
+            out=${out:-build/demo-quick}
+            shift
+            ;;
+        --programs) programs=${2:?--programs needs a folder} && build() { :; } && shift 2 ;;
         --jobs) jobs=${2:?--jobs needs a number} && shift 2 ;;
         --no-install) install_packages() { return 1; } && shift ;;
         --help | -h) usage && exit 0 ;;
@@ -41,21 +56,21 @@ while [ $# -gt 0 ]; do
     esac
 done
 
+out=${out:-build/demo}
 build -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 -DTESSERA_TARGET_CLASSES=10
 
 weights=$out/pretrain/weights.safetensors
 target=$out/data/target/VOCdevkit
 
-stage synthesize $programs/synthesize --out "$out/data" --seed "$seed"
-learn pretrain $programs/pretrain --data "$out/data/source" --epochs 16
-learn transfer $programs/transfer --devkit "$target" --weights "$weights" --mode frozen
-learn scratch $programs/transfer --devkit "$target" --weights "$weights" --mode scratch
-for run in transfer scratch; do
-    stage "evaluate_$run" $programs/evaluate --devkit "$target" --set test \
-        --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation"
+stage synthesize "$programs/synthesize" --out "$out/data" --seed "$seed" "${pictures[@]}"
+learn pretrain "$programs/pretrain" --data "$out/data/source" --epochs "$epochs"
+for mode in frozen scratch; do
+    learn "$mode" "$programs/transfer" --devkit "$target" --weights "$weights" --mode "$mode" \
+        "${short[@]}"
+    stage "evaluate_$mode" "$programs/evaluate" --devkit "$target" --set test \
+        --weights "$out/$mode/weights.safetensors" --out "$out/$mode/evaluation"
 done
-stage report $programs/report "$out/pretrain" "$out/transfer" "$out/scratch" \
-    --out "$out/report.html"
+stage report "$programs/report" "$out/pretrain" "$out/frozen" "$out/scratch" --out "$out/report.html"
 
-tools/results.py "$out" pretrained=transfer scratch=scratch
+tools/results.py "$out" pretrained=frozen scratch=scratch
 echo "report: $out/report.html"

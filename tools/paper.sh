@@ -19,15 +19,17 @@ All are evaluated on the test set. It ends with tables of accuracy, wall time an
 
   OUT/report.html, OUT/results.json, OUT/pretrain/, OUT/frozen/ and so on
 
-  --source FOLDER  train/<class>/* and val/<class>/*, pictures of about 64 x 64
-  --devkit FOLDER  VOCdevkit/VOC2007, or VOCdevkit where it has one year
-  --out FOLDER     where to write (default: build/paper); stages already done there are kept, and one
-                   that was interrupted goes on
-  --runs LIST      of these, separated by commas (default: all)
-  --seed N         of weights, patches and order (default: 1)
-  --jobs N         compile N at a time (default: the number of processors)
-  --no-install     never install anything
-  --help           this text
+  --source FOLDER     train/<class>/* and val/<class>/*, pictures of about 64 x 64
+  --devkit FOLDER     VOCdevkit/VOC2007, or VOCdevkit where it has one year
+  --out FOLDER        where to write (default: build/paper); stages already done there are kept, and
+                      one that was interrupted goes on
+  --runs LIST         of these, separated by commas (default: all)
+  --epochs N          of pre-training (default: 28)
+  --seed N            of weights, patches and order (default: 1)
+  --programs FOLDER   use the programs in this folder; nothing is installed or built
+  --jobs N            compile N at a time (default: the number of processors)
+  --no-install        never install anything
+  --help              this text
 END
 }
 
@@ -35,6 +37,7 @@ source_folder=
 devkit=
 out=build/paper
 runs=frozen,whole,brief,fc6,finetune,scratch
+epochs=28
 seed=1
 jobs=$(nproc)
 while [ $# -gt 0 ]; do
@@ -44,6 +47,8 @@ while [ $# -gt 0 ]; do
         --out) out=${2:?--out needs a folder} && shift 2 ;;
         --runs) runs=${2:?--runs needs a list} && shift 2 ;;
         --seed) seed=${2:?--seed needs a number} && shift 2 ;;
+        --epochs) epochs=${2:?--epochs needs a number} && shift 2 ;;
+        --programs) programs=${2:?--programs needs a folder} && build() { :; } && shift 2 ;;
         --jobs) jobs=${2:?--jobs needs a number} && shift 2 ;;
         --no-install) install_packages() { return 1; } && shift ;;
         --help | -h) usage && exit 0 ;;
@@ -62,20 +67,20 @@ fi
 classes=$(find -L "$source_folder/train" -mindepth 1 -maxdepth 1 -type d | wc -l)
 build -DTESSERA_NETWORKS=Small "-DTESSERA_SOURCE_CLASSES=$classes" -DTESSERA_TARGET_CLASSES=20
 
-learn pretrain $programs/pretrain --data "$source_folder" --epochs 28
+learn pretrain "$programs/pretrain" --data "$source_folder" --epochs "$epochs"
 folders=("$out/pretrain")
 names=()
 for run in ${runs//,/ }; do
     how=(--mode "$run")
     if [ "$run" = brief ]; then how=(--mode scratch --epochs 1); fi
-    learn "$run" $programs/transfer --devkit "$devkit" "${how[@]}" \
+    learn "$run" "$programs/transfer" --devkit "$devkit" "${how[@]}" \
         --weights "$out/pretrain/weights.safetensors"
-    stage "evaluate_$run" $programs/evaluate --devkit "$devkit" --set test \
+    stage "evaluate_$run" "$programs/evaluate" --devkit "$devkit" --set test \
         --weights "$out/$run/weights.safetensors" --out "$out/$run/evaluation" \
         --per-scale-mean --power 1
     folders+=("$out/$run")
     names+=("$run=$run")
 done
-stage report $programs/report "${folders[@]}" --out "$out/report.html"
+stage report "$programs/report" "${folders[@]}" --out "$out/report.html"
 tools/results.py "$out" "${names[@]}"
 echo "report: $out/report.html"

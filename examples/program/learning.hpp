@@ -265,6 +265,7 @@ bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Lo
                      progress.step, checkpoint.c_str());
         return false;
     }
+    if (progress.step == first) return true;  // it was over when it was interrupted
     const double seconds = seconds_since(began);
     const double samples = static_cast<double>((progress.step - first) * s.batch);
     std::fprintf(stderr, "%s: %ld steps in %s, %.0f %s/s\n", s.task.c_str(), progress.step - first,

@@ -59,6 +59,14 @@ struct AlexNet {
     using Net = models::AlexNet2012<Classes>;
 };
 
+/// The paper's network for 1,512 classes: FC6 and FC7 of 6,144.
+struct AlexNet6144 : AlexNet {
+    static constexpr const char* name = "alexnet6144";
+
+    template <int Classes>
+    using Net = models::AlexNet6144<Classes>;
+};
+
 /// Calls body(Position<N>{}) for the N in the list that equals `count`. Throws Error when it is not
 /// there: a network's width is part of its type, so a program is built for some numbers of classes.
 template <int... Known, class Body>

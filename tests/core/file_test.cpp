@@ -104,6 +104,14 @@ TEST_CASE("a link stays a link and its file is replaced") {
     CHECK(read_file(folder / "a").size() == 6);
 }
 
+TEST_CASE("a replaced file keeps its permissions") {
+    const TemporaryFolder folder;
+    write_file(folder / "a", "old");
+    fs::permissions(folder / "a", fs::perms(0640));
+    write_file(folder / "a", "longer");
+    CHECK(fs::status(folder / "a").permissions() == fs::perms(0640));
+}
+
 TEST_CASE("a full disk is an error and the device survives") {
     const std::string message = message_of([] { write_file("/dev/full", "bytes"); });
     CHECK(has(message, "/dev/full"));

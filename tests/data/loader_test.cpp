@@ -258,6 +258,30 @@ TEST_CASE("a batch without a good sample, or a blank that fails, stops all the s
     CHECK(message_of([&] { strict.next(); }) == "cannot blank");
 }
 
+TEST_CASE("a last batch of one bad sample is blanked like any other") {
+    const LoaderOptions options{
+        .samples = 9, .batch = 4, .workers = 2, .shuffle = false, .bad = BadSample::skip};
+    RowLoader loader(
+        options, rows(4),
+        [](const LoaderSample& sample, Rows& batch) {
+            require(sample.index != 8, "image 8 is broken");
+            batch.values[std::size_t(sample.position)] = 1;
+        },
+        clear);
+    for (std::uint32_t epoch : {0u, 1u}) {
+        loader.start(epoch);
+        CHECK(drain(loader).values ==
+              std::vector<std::vector<double>>{{1, 1, 1, 1}, {1, 1, 1, 1}, {-1}});
+    }
+    CHECK(loader.skipped() == 1);
+
+    RowLoader hopeless(
+        {.samples = 3, .batch = 4, .bad = BadSample::skip}, rows(4),
+        [](const LoaderSample&, Rows&) { fail("broken"); }, clear);
+    hopeless.start(0);
+    CHECK(has(message_of([&] { hopeless.next(); }), "all 3 samples of batch 0 are bad"));
+}
+
 TEST_CASE("broken images in a folder stop the loader or are skipped and counted") {
     const TemporaryFolder folder;
     for (const char* name : {"n01/a.png", "n01/b.png", "n02/c.png"}) {

@@ -62,6 +62,13 @@ TEST_CASE("a tail is counted from the back") {
     CHECK(sources<CutBefore<Net, 5>, Shape{8}>() == Layers{5, 5, 6, 6});
 }
 
+TEST_CASE("layers without names that fit the front and the back are nobody's guess") {
+    using Tower = Seq<Linear<8>, ReLU, Linear<8>, ReLU, Linear<8>>;
+    const auto kept = correspondence<CutBefore<Tower, 2>, Tower>(
+        layout_of<CutBefore<Tower, 2>, Shape{8}>(), layout_of<Tower, Shape{8}>());
+    CHECK(std::ranges::count(kept, ambiguous) == 4);
+}
+
 TEST_CASE("a layer with a name is found wherever it stands, and by nobody else") {
     CHECK(sources<Seq<ReLU, ReLU, Named<"fc", Linear<8>>>, Shape{4, 2, 2}>() == Layers{3, 3});
     // The same layer at the same position, without the name or with another one.

@@ -190,8 +190,9 @@ TEST_CASE("wrong batches, shapes and extents are refused in words") {
                          Error);
     CHECK_THROWS_WITH_AS(model.workspace(2, Mode::inference, {3, 12, 11}),
                          "workspace: the input is 3x12x11, expected 3x12x10", Error);
-    CHECK_THROWS_WITH_AS(dense.workspace(2),
-                         "workspace: the input is 3x?x?, expected a known height and width", Error);
+    CHECK_THROWS_WITH_AS(
+        dense.workspace(2),
+        "workspace: the input is 3x?x?, expected a known height and width of at least 1", Error);
     CHECK_THROWS_WITH_AS(dense.workspace(2, Mode::inference, {4, 9, 9}),
                          "workspace: the input is 4x9x9, expected 3x?x?", Error);
     CHECK_THROWS_WITH_AS(dense.workspace(2, Mode::inference, {3, 9, 3}),

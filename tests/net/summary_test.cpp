@@ -68,7 +68,15 @@ TEST_CASE("a graph has a box for each layer and the shapes on its arrows") {
 
 TEST_CASE("a summary for a shape the network does not accept says which layer refuses") {
     CHECK_THROWS_WITH_AS(summary<Small>({3, 4, 4}),
-                         "summary: layer 2 (max_pool) does not accept its input of 8x1x1", Error);
+                         "summary: layer 2 (max_pool) does not accept its input of 8x1x1 for an image "
+                         "of 3x4x4",
+                         Error);
     CHECK_THROWS_WITH_AS(dot_graph<Small>({3, dynamic, 31}),
-                         "dot_graph: layer 3 (linear) does not accept its input of 8x?x7", Error);
+                         "dot_graph: layer 3 (linear) does not accept its input of 8x?x7 for an image "
+                         "of 3x?x31",
+                         Error);
+    CHECK_THROWS_WITH_AS(parameter_count<Small>({3, 4, 4}),
+                         "parameter_count: layer 2 (max_pool) does not accept its input of 8x1x1 "
+                         "for an image of 3x4x4",
+                         Error);
 }

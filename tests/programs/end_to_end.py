@@ -172,7 +172,8 @@ def features_of_other_weights_are_made_anew():
 def every_mode_gives_weights_that_can_be_evaluated():
     for mode in ("fc6", "finetune", "scratch", "whole"):
         out = ROOT / mode
-        output = run(*TRANSFER, "--out", out, "--mode", mode, "--epochs", 2, "--val-set", "test")
+        output = run(*TRANSFER, "--out", out, "--mode", mode, "--epochs", 2, "--val-set", "test",
+                     "--rate", 0.001)
         assert "validation loss" in output, output
         run("evaluate", "--devkit", DEVKIT, "--weights", out / "weights.safetensors", "--set",
             "test", "--out", out)

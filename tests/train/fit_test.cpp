@@ -135,6 +135,7 @@ TEST_CASE("steps, evaluations and epochs are reported in order and with their nu
     };
     options.on_epoch = [&](const EpochReport& report) {
         calls += 'e';
+        CHECK(report.rate == doctest::Approx(report.progress.epoch == 1 ? 0.05 : 0.025));
         CHECK(report.training.loss == 7);
         CHECK(report.validation.samples == 3);
         CHECK(report.progress.position == 0);
@@ -245,6 +246,19 @@ TEST_CASE(
     CHECK(progress.step == trainer.steps());
     CHECK(progress.step == progress.position);
     CHECK(progress.step < 2);
+}
+
+TEST_CASE("a validation loss that is not finite ends the training with a word about the rate") {
+    const ToyData data = toy_data(12);
+    ToyModel model = toy_model();
+    ToyTrainer trainer(model, {}, optimizer, {.batch = 6});
+    ToySource source(data, 6);
+    Progress progress;
+    FitOptions options{.epochs = 2};
+    options.evaluate_validation = [] { return Evaluation{.loss = NAN, .samples = 3}; };
+    CHECK(message_of([&] { fit(trainer, source, progress, options); }) ==
+          "fit: after epoch 1 the loss is 0 on the training subset and nan on the validation set: "
+          "the rate of 0.05 is too high, or an input is not finite");
 }
 
 TEST_CASE("a source without a batch is an Error") {

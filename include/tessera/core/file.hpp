@@ -69,7 +69,8 @@ inline std::vector<std::uint8_t> read_file(const std::string& path) {
 }
 
 /// Writes a file piece by piece. The pieces go to a temporary file beside the target, which takes
-/// the target's place in commit(); until then, and after any failure, the target is as it was.
+/// the target's place in commit(), with its permissions; until then, and after any failure, the
+/// target is as it was.
 /// A device or a pipe cannot be replaced and is written directly.
 class FileWriter {
 public:
@@ -95,6 +96,7 @@ public:
             temporary_.clear();  // not ours
             detail::fail_with_errno("cannot write ", path_);
         }
+        if (exists && !temporary_.empty()) ::fchmod(file_.number, status.st_mode & 07777);
     }
     FileWriter(FileWriter&& other) noexcept
         : path_(std::move(other.path_)),

@@ -22,6 +22,11 @@ struct Shape {
 
     friend constexpr bool operator==(const Shape&, const Shape&) = default;
 
+    /// Every extent is at least 1, or `dynamic` where that is allowed.
+    constexpr bool valid() const {
+        return channels >= 1 && (height >= 1 || height == dynamic) &&
+               (width >= 1 || width == dynamic);
+    }
     /// Height and width are numbers, not `dynamic`.
     constexpr bool known() const { return height != dynamic && width != dynamic; }
     /// Elements per sample. requires known().

@@ -128,8 +128,8 @@ public:
     }
 
     /// The next batch, or one without `batch` at the end of the epoch. Under BadSample::stop,
-    /// throws what the first bad sample of the batch threw; throws Error when a whole batch is bad.
-    /// After a throw the epoch has ended.
+    /// throws what the first bad sample of the batch threw; throws Error when a whole batch of
+    /// options.batch > 1 is bad, or all samples there are. After a throw the epoch has ended.
     Loaded next() {
         const Lock lock(mutex_);
         held_ = next_;
@@ -141,7 +141,10 @@ public:
         };
         while (options_.workers == 0 && !ready()) produce_one();
         ready_.wait(mutex_, ready);
-        if (slot.stop || slot.bad == slot.size) {
+        const bool hopeless =
+            slot.bad == slot.size &&
+            ((slot.size == options_.batch && slot.size > 1) || skipped_ == options_.samples);
+        if (slot.stop || hopeless) {
             drop();
             if (slot.stop) std::rethrow_exception(slot.error);
             fail("loader: all ", slot.size, " samples of batch ", next_,

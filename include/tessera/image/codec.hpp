@@ -41,6 +41,9 @@ inline void* stb_reallocate(void* memory, std::size_t size) {
 #include <emmintrin.h>
 #endif
 
+#if defined(STBI_INCLUDE_STB_IMAGE_H) || defined(INCLUDE_STB_IMAGE_WRITE_H)
+#error "tessera: include tessera/image/codec.hpp before stb_image.h and stb_image_write.h"
+#endif
 // A namespace of its own and internal linkage: several translation units may include this header,
 // and a program may use another copy of stb, implemented in a unit that does not include it.
 #define STB_IMAGE_IMPLEMENTATION

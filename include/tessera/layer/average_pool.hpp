@@ -11,7 +11,7 @@ namespace tessera {
 template <int Kernel, class... Options>
 struct AvgPool : Layer {
     static constexpr std::string_view kind = "average_pool";
-    static constexpr WindowOptions options = window_options<Options...>(Kernel, Kernel);
+    static constexpr WindowOptions options = pooling_options<Options...>(Kernel);
 
     static constexpr Fit fit(Shape in) { return window_fit(in, options); }
     static constexpr Shape output(Shape in) { return window_output(in, in.channels, options); }

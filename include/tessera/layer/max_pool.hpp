@@ -43,7 +43,7 @@ struct MaxPooling : Layer {
 template <int Kernel, class... Options>
 struct MaxPool : detail::MaxPooling<MaxPool<Kernel, Options...>> {
     static constexpr std::string_view kind = "max_pool";
-    static constexpr WindowOptions options = window_options<Options...>(Kernel, Kernel);
+    static constexpr WindowOptions options = pooling_options<Options...>(Kernel);
 
     static constexpr Fit fit(Shape in) { return window_fit(in, options); }
     static constexpr Shape output(Shape in) { return window_output(in, in.channels, options); }

@@ -80,6 +80,16 @@ constexpr WindowOptions window_options(int kernel, int stride) {
     return options;
 }
 
+/// The same for a pooling, whose window is also its stride unless given, and which has neither
+/// groups nor a bias.
+template <class... Options>
+constexpr WindowOptions pooling_options(int kernel) {
+    constexpr WindowOptions options = window_options<Options...>(1, 1);
+    static_assert(options.groups == 1 && options.bias,
+                  "tessera: options of a pooling are Stride, Pad, KernelWidth, Ceil");
+    return window_options<Options...>(kernel, kernel);
+}
+
 /// 1 + (in + pads - window) / stride, rounded down or up. When rounded up the last window still
 /// starts inside the image or the padding before it.
 constexpr int window_extent(int in, int window, const WindowOptions& options) {

@@ -2,6 +2,7 @@
 // Which parameters of one network are those of another: how surgery knows what it kept.
 #pragma once
 
+#include <algorithm>
 #include <array>
 
 #include "tessera/net/layout.hpp"
@@ -40,6 +41,10 @@ constexpr bool same_layer(const ParameterLayout<Count>& layout, int layer,
 
 }  // namespace detail
 
+/// In place of a correspondence, at every position: the layers without names fit Source counted
+/// from its front as well as from its back.
+inline constexpr int ambiguous = -2;
+
 /// For each parameter array of Target the array of Source it is, or -1 when it is new. Layers with
 /// a name are found by name; layers without one by position, counted from the front, or from the
 /// back when Target is a tail of Source; in both cases all arrays of the layer must agree.
@@ -72,11 +77,15 @@ constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& ta
     const std::array<int, Count> from_front = matches(0);
     if (shift > 0) {
         const std::array<int, Count> from_back = matches(shift);
-        bool tail = true;
-        for (int j : from_back) tail = tail && j >= 0;
-        bool front = true;
-        for (int j : from_front) front = front && j >= 0;
-        if (tail && !front) return from_back;
+        const auto complete = [](const std::array<int, Count>& kept) {
+            return std::ranges::all_of(kept, [](int j) { return j >= 0; });
+        };
+        if (complete(from_back) && from_back != from_front) {
+            if (!complete(from_front)) return from_back;
+            std::array<int, Count> unclear{};
+            unclear.fill(ambiguous);
+            return unclear;
+        }
     }
     return from_front;
 }

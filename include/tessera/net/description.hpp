@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "tessera/core/error.hpp"
 #include "tessera/core/text.hpp"
 #include "tessera/net/seq.hpp"
 
@@ -95,26 +96,43 @@ constexpr int first_misfit(const std::array<LayerInfo, Depth>& layers) {
     return -1;
 }
 
-/// The shape of what a network gives for an input shape.
+/// Throws Error naming who asks and the first layer that does not fit; a constant expression does
+/// not compile.
+template <std::size_t Depth>
+constexpr void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view asking) {
+    const int misfit = first_misfit(layers);
+    if (misfit < 0) return;
+    const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
+    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ", layer.input,
+         " for an image of ", layers.front().input);
+}
+
+/// The shape of what a network gives for an input shape. Throws Error when a layer does not fit.
 template <class Net>
 constexpr Shape output_shape(Shape input) {
     const auto layers = describe<Net>(input);
+    require_fit(layers, "output_shape");
     return layers.empty() ? input : layers.back().output;
 }
 
-/// Parameters of a network, biases included.
+/// Parameters of a network, biases included. Throws Error when a layer does not fit.
 template <class Net>
 constexpr Index parameter_count(Shape input) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "parameter_count");
     Index sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += layer.parameters.total();
+    for (const LayerInfo& layer : layers) sum += layer.parameters.total();
     return sum;
 }
 
 /// Floating-point operations of one forward pass of one sample, a multiply-add counted as two.
+/// Throws Error when a layer does not fit.
 template <class Net>
 constexpr double flops(Shape input) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "flops");
     double sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += layer.flops;
+    for (const LayerInfo& layer : layers) sum += layer.flops;
     return sum;
 }
 
@@ -129,8 +147,10 @@ constexpr Index bytes(const LayerInfo& layer, int batch = 1, Index scalar_bytes 
 /// Bytes all layers of a network must move for a batch, each one reading and writing memory.
 template <class Net>
 constexpr Index bytes(Shape input, int batch = 1, Index scalar_bytes = sizeof(float)) {
+    const auto layers = describe<Net>(input);
+    require_fit(layers, "bytes");
     Index sum = 0;
-    for (const LayerInfo& layer : describe<Net>(input)) sum += bytes(layer, batch, scalar_bytes);
+    for (const LayerInfo& layer : layers) sum += bytes(layer, batch, scalar_bytes);
     return sum;
 }
 

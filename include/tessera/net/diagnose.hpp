@@ -51,6 +51,9 @@ constexpr bool check_name() {
 /// Checks a whole flat network and reports its first mistake only.
 template <class Net, Shape Input>
 constexpr bool check_net() {
+    static_assert(Input.valid(),
+                  "tessera: an image has at least 1 channel, row and column; height and width may "
+                  "be dynamic");
     constexpr int misfit = first_misfit(detail::describe(Net{}, Input, sizeof(float)));
     if constexpr (misfit >= 0) {
         constexpr Shape input = detail::describe(Net{}, Input, sizeof(float))[misfit].input;

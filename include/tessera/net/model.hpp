@@ -53,6 +53,9 @@ public:
         using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
+        static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
+                      "tessera: these layers are the first of the other network as well as its "
+                      "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
             if (j >= 0 && shared(parameters_.entry(i))) {
@@ -85,16 +88,12 @@ public:
     Workspace workspace(int batch, Mode mode = Mode::inference, Shape actual = Input,
                         bool input_gradient = false) const {
         require(batch > 0, "workspace: the batch is ", batch, ", expected at least 1");
-        require(actual.known(), "workspace: the input is ", actual,
-                ", expected a known height and width");
+        require(actual.known() && actual.valid(), "workspace: the input is ", actual,
+                ", expected a known height and width of at least 1");
         require(actual == Input || (!Input.known() && actual.channels == Input.channels),
                 "workspace: the input is ", actual, ", expected ", Input);
         const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
-        if (const int misfit = first_misfit(rows); misfit >= 0) {
-            const LayerInfo& layer = rows[static_cast<std::size_t>(misfit)];
-            fail("workspace: layer ", misfit, " (", layer.kind, ") does not accept its input of ",
-                 layer.input, " for an image of ", actual);
-        }
+        require_fit(rows, "workspace");
         const Plan<depth> plan = make_plan(
             rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
         std::size_t scratch = 0;

@@ -69,15 +69,6 @@ inline std::string marks(const LayerInfo& layer) {
                 layer.tapped ? "tapped" : "");
 }
 
-template <std::size_t Depth>
-void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view asking) {
-    const int misfit = first_misfit(layers);
-    if (misfit < 0) return;
-    const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
-    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ",
-         layer.input);
-}
-
 }  // namespace detail
 
 /// One line a layer: position, name, kind, output, parameters, millions of floating-point
@@ -87,7 +78,7 @@ void require_fit(const std::array<LayerInfo, Depth>& layers, std::string_view as
 template <class Net>
 std::string summary(Shape input) {
     const auto layers = describe<Net>(input);
-    detail::require_fit(layers, "summary");
+    require_fit(layers, "summary");
     const bool known = input.known();
     auto if_known = [&](bool holds, const std::string& words) {
         return holds ? words : std::string("?");
@@ -126,7 +117,7 @@ std::string summary(Shape input) {
 template <class Net>
 std::string dot_graph(Shape input) {
     const auto layers = describe<Net>(input);
-    detail::require_fit(layers, "dot_graph");
+    require_fit(layers, "dot_graph");
     std::string graph =
         "digraph network {\n  node [shape=box];\n  input [shape=plaintext];\n"
         "  output [shape=plaintext];\n";

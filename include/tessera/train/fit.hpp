@@ -28,7 +28,7 @@ struct StepReport {
 /// After one epoch.
 struct EpochReport {
     const Progress& progress;
-    double rate = 0;
+    double rate = 0;     ///< of the last step
     double seconds = 0;  ///< of the epoch's steps, evaluation not counted
     double samples_per_second = 0;
     Evaluation training;  ///< on the training subset, if any
@@ -83,7 +83,7 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 ///   void start(int epoch, long position);          the next batch is this one
 ///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
 /// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
-/// progress taken in any callback resumes to the same bits. Throws Error when the loss is not
+/// progress taken in any callback resumes to the same bits. Throws Error when a loss is not
 /// finite.
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
@@ -104,12 +104,16 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         source.start(progress.epoch, progress.position);
         const double began = detail::monotonic_seconds();
         long samples = 0;
-        while (source.next(batch)) {
+        const auto present_rate = [&] {
             const double done = (progress.epoch + static_cast<double>(progress.position) /
                                                       static_cast<double>(batches)) /
                                 options.epochs;
-            const double factor = options.schedule ? options.schedule(progress, done) : 1;
-            const double loss = detail::step_at_rate(trainer, batch, base_rate * factor);
+            return base_rate * (options.schedule ? options.schedule(progress, done) : 1);
+        };
+        double rate = present_rate();
+        while (source.next(batch)) {
+            rate = present_rate();
+            const double loss = detail::step_at_rate(trainer, batch, rate);
             ++progress.step;
             ++progress.position;
             progress.epoch_loss += loss;
@@ -125,8 +129,8 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                     "deviations) or normalise the first activations"));
             }
             if (options.on_step) {
-                options.on_step({progress, batches, loss, base_rate * factor,
-                                 static_cast<long>(batch.input.batch)});
+                options.on_step(
+                    {progress, batches, loss, rate, static_cast<long>(batch.input.batch)});
             }
             if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
         }
@@ -136,15 +140,16 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
         if (options.evaluate_validation) validation = options.evaluate_validation();
         // Cut short, evaluations count for nothing; a continuation begins with them.
         if (options.interrupted && options.interrupted()) return FitOutcome::interrupted;
+        require(std::isfinite(training.loss) && std::isfinite(validation.loss), "fit: after epoch ",
+                progress.epoch + 1, " the loss is ", training.loss, " on the training subset and ",
+                validation.loss, " on the validation set: the rate of ", rate,
+                " is too high, or an input is not "
+                "finite");
         progress.train_loss.push_back(progress.epoch_loss /
                                       static_cast<double>(std::max(progress.position, 1L)));
         const EpochReport report{
             .progress = progress,
-            .rate = base_rate *
-                    (options.schedule
-                         ? options.schedule(
-                               progress, static_cast<double>(progress.epoch + 1) / options.epochs)
-                         : 1),
+            .rate = rate,
             .seconds = seconds,
             .samples_per_second = seconds > 0 ? static_cast<double>(samples) / seconds : 0,
             .training = training,

@@ -29,14 +29,15 @@ struct Sgd {
     static constexpr std::string_view kind = "sgd";
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights; state[0] is their velocity.
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity.
     template <class Backend, class T>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights) const {
+                 const std::array<T*, 1>& state, T* weights, double scale = 1) const {
         const SgdStep step{.form = form,
                            .rate = rate * factors.rate,
                            .momentum = momentum,
-                           .decay = decay * factors.decay};
+                           .decay = decay * factors.decay,
+                           .gradient_scale = scale};
         Backend::Update::sgd(count, step, gradient, state[0], weights);
     }
 };
@@ -54,12 +55,13 @@ struct AdamW {
 
     template <class Backend, class T>
     void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights) const {
+                 const std::array<T*, 2>& state, T* weights, double scale = 1) const {
         const AdamWStep update{.rate = rate * factors.rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
                                .epsilon = epsilon,
                                .decay = decay * factors.decay,
+                               .gradient_scale = scale,
                                .step = step};
         Backend::Update::adamw(count, update, gradient, state[0], state[1], weights);
     }

@@ -113,10 +113,7 @@ public:
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
     /// batches that fit in memory do for a larger one.
     void update() {
-        if (gathered_ > 1) {
-            const Element share = Element{1} / static_cast<Element>(gathered_);
-            for (Element& gradient : gradients_) gradient *= share;
-        }
+        const double share = 1.0 / std::max(gathered_, 1);
         ++steps_;
         auto& parameters = model_.parameters();
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
@@ -126,7 +123,7 @@ public:
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
             optimizer.template advance<Backend>(
                 entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters[i].data());
+                gradients_.data() + entry.offset, state, parameters[i].data(), share);
         }
         clear_gradients();
     }
