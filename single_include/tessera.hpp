@@ -1899,6 +1899,7 @@ struct Product {
     Index stride = 0;  ///< of c
     bool accumulate = false;
     const T* bias = nullptr;
+    const T* panels = nullptr;  ///< the whole of b in panels, or null; b is there all the same
 };
 
 }  // namespace tessera::cpu
@@ -1977,8 +1978,373 @@ void add_few_rows_transposed(const Product<T>& p) {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/instructions.hpp
+// Instructions: what the processor can do, asked once per process, so that a program compiled for
+// any x86-64 uses all of the machine it runs on.
+
+namespace tessera::cpu {
+
+/// From the least to the most.
+enum class Instructions { plain, avx2, avx512 };
+
+namespace detail {
+
+inline Instructions best_instructions() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) return Instructions::avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
+#endif
+    return Instructions::plain;
+}
+
+/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
+inline Instructions choose_instructions() {
+    const Instructions best = best_instructions();
+    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
+    if (!asked) return best;
+    constexpr std::string_view names[] = {"plain", "avx2", "avx512"};
+    for (int i = 0; i < 3; ++i) {
+        if (names[i] != asked) continue;
+        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
+                ", but this processor has no more than ", names[static_cast<int>(best)]);
+        return static_cast<Instructions>(i);
+    }
+    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2 or avx512");
+}
+
+}  // namespace detail
+
+/// What the ops of this process use: the same from the first call to the last. Throws Error when
+/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
+inline Instructions instructions() {
+    static const Instructions chosen = detail::choose_instructions();
+    return chosen;
+}
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/panel.hpp
+// Panels: the right factor of a product, copied so that the columns of a tile lie side by side and
+// the steps of the depth follow one another.
+
+namespace tessera::cpu {
+
+/// The widest panel there is; narrower ones divide it.
+inline constexpr Index most_panel_columns = 32;
+
+/// Columns of a panel: those of a tile. 0 where there are no tiles, and no use for panels.
+inline Index panel_columns() {
+    switch (instructions()) {
+        case Instructions::avx512:
+            return 32;
+        case Instructions::avx2:
+            return 16;
+        case Instructions::plain:
+            break;
+    }
+    return 0;
+}
+
+/// Elements of the panels of a whole factor.
+constexpr Index panels_size(Index depth, Index columns) {
+    return (columns + most_panel_columns - 1) / most_panel_columns * most_panel_columns * depth;
+}
+
+namespace detail {
+
+#if defined(__GNUC__)
+/// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    typedef float Lanes4 __attribute__((vector_size(16)));
+    Lanes4 in[4];
+    for (int m = 0; m < 4; ++m) std::memcpy(&in[m], from + m * from_stride, sizeof in[m]);
+    const Lanes4 low_02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
+    const Lanes4 high_02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
+    const Lanes4 low_13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
+    const Lanes4 high_13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
+    const Lanes4 out[4] = {__builtin_shufflevector(low_02, low_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
+                           __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
+    for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
+}
+#else
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    for (int m = 0; m < 4; ++m) {
+        for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
+    }
+}
+#endif
+
+/// panel[k * width + n] = columns[n * stride + k]: 0.3 cycles an element, a third of one by one.
+inline void pack_transposed(const float* columns, Index stride, Index depth, Index count,
+                            Index width, float* panel) {
+    const Index fours = depth / 4 * 4;
+    Index n = 0;
+    for (; n + 4 <= count; n += 4) {
+        for (Index k = 0; k < fours; k += 4) {
+            transpose_4_by_4(columns + n * stride + k, stride, panel + k * width + n, width);
+        }
+    }
+    const Index whole = n;
+    for (n = 0; n < count; ++n) {
+        for (Index k = n < whole ? fours : 0; k < depth; ++k) {
+            panel[k * width + n] = columns[n * stride + k];
+        }
+    }
+}
+
+}  // namespace detail
+
+/// Packs rows k .. k + depth - 1 of columns j .. j + count - 1 of b, whose last panel is filled up
+/// with zeros. Panel n begins at panels + n * distance.
+inline void pack_panels(const Matrix<float>& b, Index k, Index depth, Index j, Index count,
+                        float* panels, Index distance) {
+    const Index width = panel_columns();
+    for (Index n = 0; n < count; n += width) {
+        float* panel = panels + n / width * distance;
+        const Index columns = std::min(width, count - n);
+        if (b.transposed) {
+            detail::pack_transposed(b.from(k, j + n).data, b.stride, depth, columns, width, panel);
+        }
+        if (columns == width) continue;
+        for (Index i = 0; i < depth; ++i) {
+            std::fill(panel + i * width + columns, panel + (i + 1) * width, 0.0F);
+        }
+    }
+    if (b.transposed) return;
+    // Row by row: what lies together is read together.
+    const Index last = count / width * width;
+    for (Index i = 0; i < depth; ++i) {
+        const float* row = b.from(k + i, j).data;
+        float* to = panels + i * width;
+        for (Index n = 0; n < last; n += 16) {
+            std::memcpy(to + n / width * distance + n % width, row + n, 16 * sizeof(float));
+        }
+        std::copy(row + last, row + count, to + last / width * distance);
+    }
+}
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/tile.hpp
+// Tiles: the part of a product that stays in registers while the depth runs.
+//
+// A tile of AVX-512 is 14 rows of two vectors of 16: 28 sums, the two vectors of b and one
+// broadcast element of a fill 31 of 32 registers. Each step of the depth is 28 multiply-adds, 14
+// cycles at two a cycle, on 16 loads, 8 cycles: arithmetic is the limit. Elements of a are
+// broadcast from where they lie, so that only b is packed, into panels as wide as a tile. AVX2 has
+// 16 registers of 8: 6 rows of two vectors.
+
+namespace tessera::cpu {
+
+/// c(i, j) += sum over k of a(i, k) * panel(k, j), j over the columns of a tile. Element (i, k) of
+/// a is a[i * a_stride + k], or a[k * a_stride + i] when transposed; (k, j) of the panel is panel[k
+/// * columns + j].
+struct TileTask {
+    Index depth = 0;
+    const float* a = nullptr;
+    Index a_stride = 0;
+    const float* panel = nullptr;
+    float* c = nullptr;
+    Index c_stride = 0;
+};
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+namespace detail {
+
+typedef float Lanes8 __attribute__((vector_size(32)));
+typedef float Lanes16 __attribute__((vector_size(64)));
+
+/// Compiled with the instructions of the function it is inlined into.
+template <class Lanes, int Rows, bool Transposed>
+[[gnu::always_inline]] inline void add_tile(const TileTask& t) {
+    constexpr Index lanes = sizeof(Lanes) / sizeof(float);
+    Lanes sums[Rows][2];
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) sums[i][0] = sums[i][1] = Lanes{};
+    const float *a = t.a, *b = t.panel;
+    for (Index k = 0; k < t.depth; ++k) {
+        Lanes left, right;
+        std::memcpy(&left, b, sizeof left);
+        std::memcpy(&right, b + lanes, sizeof right);
+#pragma GCC unroll 16
+        for (int i = 0; i < Rows; ++i) {
+            const float factor = Transposed ? a[i] : a[i * t.a_stride];
+            sums[i][0] += factor * left;
+            sums[i][1] += factor * right;
+        }
+        a += Transposed ? t.a_stride : 1;
+        b += 2 * lanes;
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+        Lanes row[2];
+        std::memcpy(row, t.c + i * t.c_stride, sizeof row);
+        row[0] += sums[i][0];
+        row[1] += sums[i][1];
+        std::memcpy(t.c + i * t.c_stride, row, sizeof row);
+    }
+}
+
+}  // namespace detail
+
+struct Avx512Tile {
+    static constexpr int rows = 14;
+    static constexpr Index columns = 32;
+
+    template <int Rows, bool Transposed>
+    [[gnu::target("avx512f")]] static void add(const TileTask& task) {
+        detail::add_tile<detail::Lanes16, Rows, Transposed>(task);
+    }
+};
+
+struct Avx2Tile {
+    static constexpr int rows = 6;
+    static constexpr Index columns = 16;
+
+    template <int Rows, bool Transposed>
+    [[gnu::target("avx2,fma")]] static void add(const TileTask& task) {
+        detail::add_tile<detail::Lanes8, Rows, Transposed>(task);
+    }
+};
+
+#endif
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/tiled_product.hpp
+// A product by tiles: blocks of the depth, blocks of columns, panels, strips of rows. A panel stays
+// in the first-level cache (256 x 32 floats are 32 KB) while the rows of a pass by.
+
+namespace tessera::cpu {
+
+inline constexpr Index panel_depth = 256;
+/// Columns that are packed at once: rows of b are read 1 KB at a time, and 256 KB of panels stay in
+/// the second-level cache.
+inline constexpr Index block_columns = 256;
+inline constexpr Index shallow = 32;
+/// Rows of a that pass by the panels of a block.
+inline constexpr Index block_rows = 14 * 48;
+
+#if defined(__x86_64__) && defined(__GNUC__)
+
+namespace detail {
+
+/// Strips of `Rows` rows while there are as many; returns the rows that are left.
+template <class Tile, int Rows, bool Transposed>
+Index add_strips(Index rows, TileTask& task) {
+    for (; rows >= Rows; rows -= Rows) {
+        Tile::template add<Rows, Transposed>(task);
+        task.a += Rows * (Transposed ? 1 : task.a_stride);
+        task.c += Rows * task.c_stride;
+    }
+    return rows;
+}
+
+template <class Tile, bool Transposed>
+void add_rows(Index rows, TileTask task) {
+    rows = add_strips<Tile, Tile::rows, Transposed>(rows, task);
+    rows = add_strips<Tile, 4, Transposed>(rows, task);
+    add_strips<Tile, 1, Transposed>(rows, task);
+}
+
+/// The last columns, fewer than a tile has: by way of a whole tile.
+template <class Tile, bool Transposed>
+void add_edge(Index rows, Index columns, TileTask task) {
+    float* c = task.c;
+    const Index stride = task.c_stride;
+    for (Index i = 0; i < rows; i += Tile::rows) {
+        float whole[Tile::rows * Tile::columns] = {};
+        task.c = whole;
+        task.c_stride = Tile::columns;
+        const Index count = std::min<Index>(Tile::rows, rows - i);
+        add_rows<Tile, Transposed>(count, task);
+        task.a += count * (Transposed ? 1 : task.a_stride);
+        for (Index n = 0; n < count; ++n) {
+            add_run(whole + n * Tile::columns, c + (i + n) * stride, columns);
+        }
+    }
+}
+
+/// Columns j .. j + columns - 1 of c, a block of the depth from k on.
+template <class Tile, bool Transposed>
+void add_block(const Product<float>& p, Index k, Index depth, Index j, Index columns,
+               const float* panels, Index distance) {
+    constexpr Index width = Tile::columns;
+    // So shallow that c is most of the memory touched, and the first-level cache holds all panels:
+    // c is taken row by row.
+    const Index step = depth <= shallow ? Index{Tile::rows} : block_rows;
+    for (Index i = 0; i < p.rows; i += step) {
+        const Index rows = std::min(step, p.rows - i);
+        for (Index n = 0; n < columns; n += width) {
+            const TileTask task{.depth = depth,
+                                .a = p.a.from(i, k).data,
+                                .a_stride = p.a.stride,
+                                .panel = panels + n / width * distance,
+                                .c = p.c + i * p.stride + j + n,
+                                .c_stride = p.stride};
+            if (columns - n >= width) {
+                add_rows<Tile, Transposed>(rows, task);
+            } else {
+                add_edge<Tile, Transposed>(rows, columns - n, task);
+            }
+        }
+    }
+}
+
+template <class Tile, bool Transposed>
+void add_tiles(const Product<float>& p, float* memory) {
+    constexpr Index width = Tile::columns;
+    for (Index k = 0; k < p.depth; k += panel_depth) {
+        const Index depth = std::min(panel_depth, p.depth - k);
+        if (p.panels) {
+            add_block<Tile, Transposed>(p, k, depth, 0, p.columns, p.panels + k * width,
+                                        p.depth * width);
+            continue;
+        }
+        for (Index j = 0; j < p.columns; j += block_columns) {
+            const Index columns = std::min(block_columns, p.columns - j);
+            pack_panels(p.b, k, depth, j, columns, memory, depth * width);
+            add_block<Tile, Transposed>(p, k, depth, j, columns, memory, depth * width);
+        }
+    }
+}
+
+template <class Tile>
+bool add_tiles(const Product<float>& p, float* memory) {
+    p.a.transposed ? add_tiles<Tile, true>(p, memory) : add_tiles<Tile, false>(p, memory);
+    return true;
+}
+
+}  // namespace detail
+
+/// c += a b, and true; false where the processor has no instructions for tiles. `memory`:
+/// panel_depth x block_columns floats, not used when b is in panels.
+inline bool add_by_tiles(const Product<float>& p, float* memory) {
+    switch (instructions()) {
+        case Instructions::avx512:
+            return detail::add_tiles<Avx512Tile>(p, memory);
+        case Instructions::avx2:
+            return detail::add_tiles<Avx2Tile>(p, memory);
+        case Instructions::plain:
+            break;
+    }
+    return false;
+}
+
+#else
+
+inline bool add_by_tiles(const Product<float>&, float*) { return false; }
+
+#endif
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/gemm.hpp
-// Matrix products, row by row in memory, without allocation. The only file that includes Eigen.
+// Matrix products, row by row in memory, without allocation: by tiles where the processor has the
+// instructions for them (float only), by Eigen elsewhere. The only file that includes Eigen.
 //
 // Eigen's blocked product is called below its expression layer, because that one allocates its
 // packing buffers for every product; here they lie in the caller's working memory.
@@ -1998,19 +2364,19 @@ namespace tessera::cpu {
 
 namespace detail {
 
-/// The part of a product that is packed at once.
-inline constexpr Index block_depth = 384;
-inline constexpr Index block_rows = 512;
-inline constexpr Index block_columns = 384;
+/// The part of a product that Eigen packs at once.
+inline constexpr Index eigen_depth = 384;
+inline constexpr Index eigen_rows = 512;
+inline constexpr Index eigen_columns = 384;
 
 /// What Eigen asks for block sizes and packing buffers. Its product is column by column, so that
 /// c^T = b^T a^T: its left factor is our b.
 template <class T>
 struct Blocking : Eigen::internal::level3_blocking<T, T> {
     Blocking(const Product<T>& p, std::byte* memory) {
-        this->m_kc = std::min(p.depth, block_depth);
-        this->m_mc = std::min(p.columns, block_columns);
-        this->m_nc = std::min(p.rows, block_rows);
+        this->m_kc = std::min(p.depth, eigen_depth);
+        this->m_mc = std::min(p.columns, eigen_columns);
+        this->m_nc = std::min(p.rows, eigen_rows);
         this->m_blockA = reinterpret_cast<T*>(memory);
         this->m_blockB = reinterpret_cast<T*>(memory + carved_bytes<T>(this->m_kc * this->m_mc));
     }
@@ -2029,7 +2395,7 @@ void accumulate_blocked(const Product<T>& p, std::byte* memory) {
 }
 
 template <class T>
-void multiply_tile(const Product<T>& p, std::byte* memory) {
+void multiply_part(const Product<T>& p, std::byte* memory) {
     if (!p.accumulate) {
         for (Index i = 0; i < p.rows; ++i) {
             T* row = p.c + i * p.stride;
@@ -2040,10 +2406,14 @@ void multiply_tile(const Product<T>& p, std::byte* memory) {
             }
         }
     }
-    constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
     if (p.rows <= few_rows && !p.a.transposed) {
-        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
-    } else if (p.b.transposed) {
+        return p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+        if (add_by_tiles(p, reinterpret_cast<float*>(memory))) return;
+    }
+    constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
+    if (p.b.transposed) {
         p.a.transposed ? accumulate_blocked<across, across>(p, memory)
                        : accumulate_blocked<across, straight>(p, memory);
     } else {
@@ -2057,9 +2427,13 @@ void multiply_tile(const Product<T>& p, std::byte* memory) {
 /// Packing memory of one thread, at most, for products of up to this size.
 template <class T>
 constexpr std::size_t packing_bytes(Index rows, Index columns, Index depth) {
-    const Index block_depth = std::min(depth, detail::block_depth);
-    return carved_bytes<T>(block_depth * std::min(columns, detail::block_columns)) +
-           carved_bytes<T>(block_depth * std::min(rows, detail::block_rows));
+    const Index block_depth = std::min(depth, detail::eigen_depth);
+    const std::size_t blocks =
+        carved_bytes<T>(block_depth * std::min(columns, detail::eigen_columns)) +
+        carved_bytes<T>(block_depth * std::min(rows, detail::eigen_rows));
+    const Index panels =
+        std::min(depth, panel_depth) * panels_size(1, std::min(columns, block_columns));
+    return std::max(blocks, carved_bytes<T>(panels));
 }
 
 /// Each element of c is computed by one thread. `memory`: packing_bytes for each thread, aligned.
@@ -2069,7 +2443,8 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
     // Threads share the longer side, so that the shorter factor is the one packed more than once.
     const bool by_rows = p.rows >= p.columns;
     const Index length = by_rows ? p.rows : p.columns;
-    const Index unit = by_rows ? 4 : 48;  // what Eigen's kernel holds in registers
+    const Index unit =
+        by_rows ? 14 : 96;  // rows of a tile, columns of panels and of Eigen's kernel
     parallel_for((length + unit - 1) / unit,
                  threads_for(p.rows * p.columns * p.depth / 16, threads),
                  [&](Index begin, Index end, int thread) {
@@ -2083,10 +2458,11 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
                      } else {
                          tile.columns = count;
                          tile.b = p.b.from(0, first);
+                         if (p.panels) tile.panels += first * p.depth;
                          tile.c += first;
                          if (p.bias) tile.bias += first;
                      }
-                     detail::multiply_tile(tile, memory + static_cast<std::size_t>(thread) * share);
+                     detail::multiply_part(tile, memory + static_cast<std::size_t>(thread) * share);
                  });
 }
 
@@ -2208,6 +2584,147 @@ void add_columns_to_row(const ConvGeometry& g, int group, Index begin, Index end
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/conv_memory.hpp
+// What the passes of a convolution work with: columns of patches for each thread, the weights in
+// panels for all of them, and the memory for both.
+
+namespace tessera::cpu::detail {
+
+/// Of rows or columns.
+struct Range {
+    Index begin = 0;
+    Index end = 0;
+};
+
+/// Columns that a thread holds at once: half to all of a core's own cache was best among 0.5 to
+/// 8 MB.
+inline constexpr Index column_bytes = Index{1} << 20;
+
+constexpr Index filters(const ConvGeometry& g) { return g.output.channels / g.groups; }
+constexpr Index output_rows(const ConvGeometry& g) { return Index{g.batch} * g.output.height; }
+constexpr Index output_row_size(const ConvGeometry& g) {
+    return Index{g.output.width} * g.output.channels;
+}
+
+constexpr bool is_pointwise(const ConvGeometry& g) {
+    return g.window.height == 1 && g.window.width == 1 && g.window.stride == 1 &&
+           g.input.height == g.output.height && g.input.width == g.output.width;
+}
+
+/// The input itself is the matrix of patches: each pixel, or each image, is one patch.
+constexpr bool is_matrix(const ConvGeometry& g) {
+    const bool whole = g.groups == 1 && g.output.area() == 1 && g.window.height == g.input.height &&
+                       g.window.width == g.input.width;
+    return (is_pointwise(g) || whole) && g.window.pad_top == 0 && g.window.pad_left == 0;
+}
+constexpr Index matrix_stride(const ConvGeometry& g) {
+    return is_pointwise(g) ? g.input.channels : g.input.size();
+}
+constexpr Index matrix_offset(const ConvGeometry& g, int group, Index row) {
+    return row * g.output.width * matrix_stride(g) + group * (g.input.channels / g.groups);
+}
+
+/// Elements of a thread's columns: those of one output row at the least.
+template <class T>
+constexpr Index column_count(const ConvGeometry& g) {
+    const Index row = g.output.width * g.depth();
+    const Index budget = column_bytes / static_cast<Index>(sizeof(T));
+    return is_matrix(g) ? 0 : std::min(std::max(budget, row), output_rows(g) * row);
+}
+
+template <class T>
+constexpr std::size_t conv_packing(const ConvGeometry& g) {
+    const Index positions = g.batch * g.output.area();
+    return std::max({packing_bytes<T>(positions, filters(g), g.depth()),
+                     packing_bytes<T>(positions, g.depth(), filters(g)),
+                     packing_bytes<T>(g.depth(), filters(g), positions)});
+}
+
+/// Elements of all weights in panels, for the pass that needs more; 0 where products pack for
+/// themselves: the weights are large, or there is one product.
+template <class T>
+inline Index weight_panels(const ConvGeometry& g) {
+    constexpr Index most = (Index{16} << 20) / static_cast<Index>(sizeof(T));
+    const Index size =
+        g.groups * std::max(panels_size(g.depth(), filters(g)), panels_size(filters(g), g.depth()));
+    const bool wanted = std::is_same_v<T, float> && panel_columns() > 0 && !is_matrix(g);
+    return wanted && size <= most ? size : 0;
+}
+
+/// The working memory, a share for each thread.
+template <class T>
+class ConvMemory {
+public:
+    ConvMemory(const ConvGeometry& g, const Scratch& scratch)
+        : column_count_(static_cast<Index>(carved_bytes<T>(column_count<T>(g)) / sizeof(T))),
+          packing_bytes_(conv_packing<T>(g)) {
+        Carve carve(scratch);
+        columns_ = carve.take<T>(scratch.threads * column_count_);
+        panels_ = carve.take<T>(weight_panels<T>(g));
+        packing_ = carve.take<std::byte>(scratch.threads * static_cast<Index>(packing_bytes_));
+    }
+
+    T* panels() const { return panels_; }
+    T* columns(int thread) const { return columns_ + thread * column_count_; }
+    std::byte* packing(int thread) const {
+        return packing_ + static_cast<std::size_t>(thread) * packing_bytes_;
+    }
+
+    /// Columns `taps` of the patches of output rows `rows`, copied unless x has them so.
+    Matrix<T> patches(const ConvGeometry& g, int group, Range rows, Range taps, const T* x,
+                      int thread) const {
+        if (is_matrix(g)) {
+            return {x + matrix_offset(g, group, rows.begin) + taps.begin, matrix_stride(g)};
+        }
+        image_to_columns(g, group, rows.begin, rows.end, taps.begin, taps.end, x, columns(thread));
+        return {columns(thread), taps.end - taps.begin};
+    }
+
+private:
+    T* columns_ = nullptr;
+    T* panels_ = nullptr;
+    std::byte* packing_ = nullptr;
+    Index column_count_ = 0;
+    std::size_t packing_bytes_ = 0;
+};
+
+/// The weights of a pass, `factor` and those of the other groups behind it, packed once for all
+/// stretches and threads.
+template <class T>
+class WeightPanels {
+public:
+    WeightPanels(const ConvGeometry& g, const ConvMemory<T>& memory, int threads,
+                 const Matrix<T>& factor, Index depth, Index columns)
+        : depth_(depth), size_(panels_size(depth, columns)) {
+        if constexpr (std::is_same_v<T, float>) {
+            if (weight_panels<T>(g) == 0) return;
+            first_ = memory.panels();
+            const Index width = panel_columns(), panels = (columns + width - 1) / width;
+            parallel_for(g.groups * panels, threads_for(size_, threads),
+                         [&](Index begin, Index end, int) {
+                             for (Index i = begin; i < end; ++i) {
+                                 const Index group = i / panels, j = i % panels * width;
+                                 Matrix<T> own = factor;
+                                 own.data += group * depth * columns;
+                                 pack_panels(own, 0, depth, j, std::min(width, columns - j),
+                                             first_ + group * size_ + j * depth, 0);
+                             }
+                         });
+        }
+    }
+
+    /// Those from a column on that begins a panel; null where there are none.
+    const T* of(int group, Index column) const {
+        return first_ ? first_ + group * size_ + column * depth_ : nullptr;
+    }
+
+private:
+    Index depth_, size_;
+    T* first_ = nullptr;
+};
+
+}  // namespace tessera::cpu::detail
+
 // ---- tessera/backend/cpu/conv.hpp
 // Convolution as a product: patches to columns, a stretch of output rows at a time.
 //
@@ -2221,19 +2738,26 @@ struct Conv {
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         return static_cast<std::size_t>(threads) *
-               (carved_bytes<T>(column_count<T>(g)) + packing<T>(g));
+                   (carved_bytes<T>(detail::column_count<T>(g)) + detail::conv_packing<T>(g)) +
+               carved_bytes<T>(detail::weight_panels<T>(g));
     }
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
-        const Memory<T> memory(g, scratch);
-        const Index all = filters(g), rows = output_rows(g);
+        const detail::ConvMemory<T> memory(g, scratch);
+        const Index all = detail::filters(g), rows = detail::output_rows(g);
         // A thread takes some of the rows, or some of the filters where these are more.
         const bool by_rows = rows * g.output.width >= all;
-        parallel_for(by_rows ? rows : all, scratch.threads, [&](Index from, Index to, int thread) {
-            const Range range = by_rows ? Range{from, to} : Range{0, rows};
-            const Range own = by_rows ? Range{0, all} : Range{from, to};
+        const Index unit = by_rows ? 1 : most_panel_columns;
+        const Index units = ((by_rows ? rows : all) + unit - 1) / unit;
+        const detail::WeightPanels<T> panels(g, memory, scratch.threads, {weights, all}, g.depth(),
+                                             all);
+        parallel_for(units, scratch.threads, [&](Index from, Index to, int thread) {
+            const detail::Range range = by_rows ? detail::Range{from, to} : detail::Range{0, rows};
+            const detail::Range own = by_rows
+                                          ? detail::Range{0, all}
+                                          : detail::Range{from * unit, std::min(to * unit, all)};
             each_stretch<T>(g, range, g.depth(), [&](int group, Index begin, Index end) {
                 const Index channel = group * all + own.begin;
                 multiply<T>({.rows = (end - begin) * g.output.width,
@@ -2241,9 +2765,10 @@ struct Conv {
                              .depth = g.depth(),
                              .a = memory.patches(g, group, {begin, end}, {0, g.depth()}, x, thread),
                              .b = {weights + group * g.depth() * all + own.begin, all},
-                             .c = y + begin * output_row_size(g) + channel,
+                             .c = y + begin * detail::output_row_size(g) + channel,
                              .stride = g.output.channels,
-                             .bias = bias ? bias + channel : nullptr},
+                             .bias = bias ? bias + channel : nullptr,
+                             .panels = panels.of(group, own.begin)},
                             1, memory.packing(thread));
             });
         });
@@ -2253,21 +2778,26 @@ struct Conv {
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
                               const Scratch& scratch) {
         if (!dx) return;
-        const Memory<T> memory(g, scratch);
+        const detail::ConvMemory<T> memory(g, scratch);
+        const detail::WeightPanels<T> panels(g, memory, scratch.threads,
+                                             {weights, detail::filters(g), true},
+                                             detail::filters(g), g.depth());
         const auto product = [&](int group, Index begin, Index end, T* c, Index stride) {
             return Product<T>{
                 .rows = (end - begin) * g.output.width,
                 .columns = g.depth(),
-                .depth = filters(g),
-                .a = {dy + begin * output_row_size(g) + group * filters(g), g.output.channels},
-                .b = {weights + group * g.depth() * filters(g), filters(g), true},
+                .depth = detail::filters(g),
+                .a = {dy + begin * detail::output_row_size(g) + group * detail::filters(g),
+                      g.output.channels},
+                .b = {weights + group * g.depth() * detail::filters(g), detail::filters(g), true},
                 .c = c,
-                .stride = stride};
+                .stride = stride,
+                .panels = panels.of(group, 0)};
         };
-        if (is_matrix(g)) {
+        if (detail::is_matrix(g)) {
             for (int group = 0; group < g.groups; ++group) {
-                multiply(product(group, 0, output_rows(g), dx + matrix_offset(g, group, 0),
-                                 matrix_stride(g)),
+                multiply(product(group, 0, detail::output_rows(g),
+                                 dx + detail::matrix_offset(g, group, 0), detail::matrix_stride(g)),
                          scratch.threads, memory.packing(0));
             }
             return;
@@ -2299,21 +2829,23 @@ struct Conv {
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
-        const Memory<T> memory(g, scratch);
-        const Index all = filters(g), depth = g.depth();
+        const detail::ConvMemory<T> memory(g, scratch);
+        const Index all = detail::filters(g), depth = g.depth();
         // A thread takes some of the columns of the patches, or of the filters where these are
         // more.
         const bool by_depth = depth >= all;
         parallel_for(
             by_depth ? depth : all, scratch.threads, [&](Index from, Index to, int thread) {
-                const Range taps = by_depth ? Range{from, to} : Range{0, depth};
-                const Range own = by_depth ? Range{0, all} : Range{from, to};
-                const Range rows{0, output_rows(g)};
+                const detail::Range taps =
+                    by_depth ? detail::Range{from, to} : detail::Range{0, depth};
+                const detail::Range own =
+                    by_depth ? detail::Range{0, all} : detail::Range{from, to};
+                const detail::Range rows{0, detail::output_rows(g)};
                 each_stretch<T>(
                     g, rows, taps.end - taps.begin, [&](int group, Index begin, Index end) {
                         Matrix<T> columns = memory.patches(g, group, {begin, end}, taps, x, thread);
                         columns.transposed = true;
-                        const T* gradient = dy + begin * output_row_size(g) + group * all;
+                        const T* gradient = dy + begin * detail::output_row_size(g) + group * all;
                         const Index positions = (end - begin) * g.output.width;
                         multiply<T>({.rows = taps.end - taps.begin,
                                      .columns = own.end - own.begin,
@@ -2335,59 +2867,8 @@ struct Conv {
     }
 
 private:
-    struct Range {
-        Index begin = 0;
-        Index end = 0;
-    };
-
-    /// Columns that a thread holds at once: half to all of a core's own cache was best among 0.5 to
-    /// 8 MB.
-    static constexpr Index column_bytes = Index{1} << 20;
-
-    static constexpr Index filters(const ConvGeometry& g) { return g.output.channels / g.groups; }
-    static constexpr Index output_rows(const ConvGeometry& g) {
-        return Index{g.batch} * g.output.height;
-    }
-    static constexpr Index output_row_size(const ConvGeometry& g) {
-        return Index{g.output.width} * g.output.channels;
-    }
-
-    static constexpr bool is_pointwise(const ConvGeometry& g) {
-        return g.window.height == 1 && g.window.width == 1 && g.window.stride == 1 &&
-               g.input.height == g.output.height && g.input.width == g.output.width;
-    }
-
-    /// The input itself is the matrix of patches: each pixel, or each image, is one patch.
-    static constexpr bool is_matrix(const ConvGeometry& g) {
-        const bool whole = g.groups == 1 && g.output.area() == 1 &&
-                           g.window.height == g.input.height && g.window.width == g.input.width;
-        return (is_pointwise(g) || whole) && g.window.pad_top == 0 && g.window.pad_left == 0;
-    }
-    static constexpr Index matrix_stride(const ConvGeometry& g) {
-        return is_pointwise(g) ? g.input.channels : g.input.size();
-    }
-    static constexpr Index matrix_offset(const ConvGeometry& g, int group, Index row) {
-        return row * g.output.width * matrix_stride(g) + group * (g.input.channels / g.groups);
-    }
-
-    /// Elements of a thread's columns: those of one output row at the least.
-    template <class T>
-    static constexpr Index column_count(const ConvGeometry& g) {
-        const Index row = g.output.width * g.depth();
-        const Index budget = column_bytes / static_cast<Index>(sizeof(T));
-        return is_matrix(g) ? 0 : std::min(std::max(budget, row), output_rows(g) * row);
-    }
-
-    template <class T>
-    static constexpr std::size_t packing(const ConvGeometry& g) {
-        const Index positions = g.batch * g.output.area();
-        return std::max({packing_bytes<T>(positions, filters(g), g.depth()),
-                         packing_bytes<T>(positions, g.depth(), filters(g)),
-                         packing_bytes<T>(g.depth(), filters(g), positions)});
-    }
-
     /// The output rows whose windows hold some of the input rows from .. to - 1 of the batch.
-    static constexpr Range windows_over(const ConvGeometry& g, Index from, Index to) {
+    static constexpr detail::Range windows_over(const ConvGeometry& g, Index from, Index to) {
         const Index height = g.input.height, stride = g.window.stride;
         const Index before = from % height + g.window.pad_top - g.window.height;
         const Index after = ((to - 1) % height + g.window.pad_top) / stride;
@@ -2398,51 +2879,17 @@ private:
 
     /// Calls f(group, begin, end) for stretches of output rows whose columns, `width` of them, fit.
     template <class T, class F>
-    static void each_stretch(const ConvGeometry& g, Range rows, Index width, const F& f) {
-        const Index step = is_matrix(g)
-                               ? rows.end - rows.begin
-                               : std::max<Index>(1, column_count<T>(g) / (g.output.width * width));
+    static void each_stretch(const ConvGeometry& g, detail::Range rows, Index width, const F& f) {
+        const Index step =
+            detail::is_matrix(g)
+                ? rows.end - rows.begin
+                : std::max<Index>(1, detail::column_count<T>(g) / (g.output.width * width));
         for (Index begin = rows.begin; begin < rows.end; begin += step) {
             for (int group = 0; group < g.groups; ++group) {
                 f(group, begin, std::min(rows.end, begin + step));
             }
         }
     }
-
-    /// The working memory, a share for each thread.
-    template <class T>
-    class Memory {
-    public:
-        Memory(const ConvGeometry& g, const Scratch& scratch)
-            : column_count_(static_cast<Index>(carved_bytes<T>(column_count<T>(g)) / sizeof(T))),
-              packing_bytes_(Conv::packing<T>(g)) {
-            Carve carve(scratch);
-            columns_ = carve.take<T>(scratch.threads * column_count_);
-            packing_ = carve.take<std::byte>(scratch.threads * static_cast<Index>(packing_bytes_));
-        }
-
-        T* columns(int thread) const { return columns_ + thread * column_count_; }
-        std::byte* packing(int thread) const {
-            return packing_ + static_cast<std::size_t>(thread) * packing_bytes_;
-        }
-
-        /// Columns `taps` of the patches of output rows `rows`, copied unless x has them so.
-        Matrix<T> patches(const ConvGeometry& g, int group, Range rows, Range taps, const T* x,
-                          int thread) const {
-            if (is_matrix(g)) {
-                return {x + matrix_offset(g, group, rows.begin) + taps.begin, matrix_stride(g)};
-            }
-            image_to_columns(g, group, rows.begin, rows.end, taps.begin, taps.end, x,
-                             columns(thread));
-            return {columns(thread), taps.end - taps.begin};
-        }
-
-    private:
-        T* columns_ = nullptr;
-        std::byte* packing_ = nullptr;
-        Index column_count_ = 0;
-        std::size_t packing_bytes_ = 0;
-    };
 };
 
 }  // namespace tessera::cpu

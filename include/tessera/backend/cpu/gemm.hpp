@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Matrix products, row by row in memory, without allocation. The only file that includes Eigen.
+// Matrix products, row by row in memory, without allocation: by tiles where the processor has the
+// instructions for them (float only), by Eigen elsewhere. The only file that includes Eigen.
 //
 // Eigen's blocked product is called below its expression layer, because that one allocates its
 // packing buffers for every product; here they lie in the caller's working memory.
@@ -24,24 +25,25 @@
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/product.hpp"
+#include "tessera/backend/cpu/tiled_product.hpp"
 
 namespace tessera::cpu {
 
 namespace detail {
 
-/// The part of a product that is packed at once.
-inline constexpr Index block_depth = 384;
-inline constexpr Index block_rows = 512;
-inline constexpr Index block_columns = 384;
+/// The part of a product that Eigen packs at once.
+inline constexpr Index eigen_depth = 384;
+inline constexpr Index eigen_rows = 512;
+inline constexpr Index eigen_columns = 384;
 
 /// What Eigen asks for block sizes and packing buffers. Its product is column by column, so that
 /// c^T = b^T a^T: its left factor is our b.
 template <class T>
 struct Blocking : Eigen::internal::level3_blocking<T, T> {
     Blocking(const Product<T>& p, std::byte* memory) {
-        this->m_kc = std::min(p.depth, block_depth);
-        this->m_mc = std::min(p.columns, block_columns);
-        this->m_nc = std::min(p.rows, block_rows);
+        this->m_kc = std::min(p.depth, eigen_depth);
+        this->m_mc = std::min(p.columns, eigen_columns);
+        this->m_nc = std::min(p.rows, eigen_rows);
         this->m_blockA = reinterpret_cast<T*>(memory);
         this->m_blockB = reinterpret_cast<T*>(memory + carved_bytes<T>(this->m_kc * this->m_mc));
     }
@@ -60,7 +62,7 @@ void accumulate_blocked(const Product<T>& p, std::byte* memory) {
 }
 
 template <class T>
-void multiply_tile(const Product<T>& p, std::byte* memory) {
+void multiply_part(const Product<T>& p, std::byte* memory) {
     if (!p.accumulate) {
         for (Index i = 0; i < p.rows; ++i) {
             T* row = p.c + i * p.stride;
@@ -71,10 +73,14 @@ void multiply_tile(const Product<T>& p, std::byte* memory) {
             }
         }
     }
-    constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
     if (p.rows <= few_rows && !p.a.transposed) {
-        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
-    } else if (p.b.transposed) {
+        return p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+    }
+    if constexpr (std::is_same_v<T, float>) {
+        if (add_by_tiles(p, reinterpret_cast<float*>(memory))) return;
+    }
+    constexpr int straight = Eigen::ColMajor, across = Eigen::RowMajor;
+    if (p.b.transposed) {
         p.a.transposed ? accumulate_blocked<across, across>(p, memory)
                        : accumulate_blocked<across, straight>(p, memory);
     } else {
@@ -88,9 +94,13 @@ void multiply_tile(const Product<T>& p, std::byte* memory) {
 /// Packing memory of one thread, at most, for products of up to this size.
 template <class T>
 constexpr std::size_t packing_bytes(Index rows, Index columns, Index depth) {
-    const Index block_depth = std::min(depth, detail::block_depth);
-    return carved_bytes<T>(block_depth * std::min(columns, detail::block_columns)) +
-           carved_bytes<T>(block_depth * std::min(rows, detail::block_rows));
+    const Index block_depth = std::min(depth, detail::eigen_depth);
+    const std::size_t blocks =
+        carved_bytes<T>(block_depth * std::min(columns, detail::eigen_columns)) +
+        carved_bytes<T>(block_depth * std::min(rows, detail::eigen_rows));
+    const Index panels =
+        std::min(depth, panel_depth) * panels_size(1, std::min(columns, block_columns));
+    return std::max(blocks, carved_bytes<T>(panels));
 }
 
 /// Each element of c is computed by one thread. `memory`: packing_bytes for each thread, aligned.
@@ -100,7 +110,8 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
     // Threads share the longer side, so that the shorter factor is the one packed more than once.
     const bool by_rows = p.rows >= p.columns;
     const Index length = by_rows ? p.rows : p.columns;
-    const Index unit = by_rows ? 4 : 48;  // what Eigen's kernel holds in registers
+    const Index unit =
+        by_rows ? 14 : 96;  // rows of a tile, columns of panels and of Eigen's kernel
     parallel_for((length + unit - 1) / unit,
                  threads_for(p.rows * p.columns * p.depth / 16, threads),
                  [&](Index begin, Index end, int thread) {
@@ -114,10 +125,11 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
                      } else {
                          tile.columns = count;
                          tile.b = p.b.from(0, first);
+                         if (p.panels) tile.panels += first * p.depth;
                          tile.c += first;
                          if (p.bias) tile.bias += first;
                      }
-                     detail::multiply_tile(tile, memory + static_cast<std::size_t>(thread) * share);
+                     detail::multiply_part(tile, memory + static_cast<std::size_t>(thread) * share);
                  });
 }
 

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+// Panels: the right factor of a product, copied so that the columns of a tile lie side by side and
+// the steps of the depth follow one another.
+#pragma once
+
+#include <algorithm>
+#include <cstring>
+
+#include "tessera/backend/cpu/instructions.hpp"
+#include "tessera/backend/cpu/product.hpp"
+
+namespace tessera::cpu {
+
+/// The widest panel there is; narrower ones divide it.
+inline constexpr Index most_panel_columns = 32;
+
+/// Columns of a panel: those of a tile. 0 where there are no tiles, and no use for panels.
+inline Index panel_columns() {
+    switch (instructions()) {
+        case Instructions::avx512:
+            return 32;
+        case Instructions::avx2:
+            return 16;
+        case Instructions::plain:
+            break;
+    }
+    return 0;
+}
+
+/// Elements of the panels of a whole factor.
+constexpr Index panels_size(Index depth, Index columns) {
+    return (columns + most_panel_columns - 1) / most_panel_columns * most_panel_columns * depth;
+}
+
+namespace detail {
+
+#if defined(__GNUC__)
+/// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    typedef float Lanes4 __attribute__((vector_size(16)));
+    Lanes4 in[4];
+    for (int m = 0; m < 4; ++m) std::memcpy(&in[m], from + m * from_stride, sizeof in[m]);
+    const Lanes4 low_02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
+    const Lanes4 high_02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
+    const Lanes4 low_13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
+    const Lanes4 high_13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
+    const Lanes4 out[4] = {__builtin_shufflevector(low_02, low_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
+                           __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
+    for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
+}
+#else
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    for (int m = 0; m < 4; ++m) {
+        for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
+    }
+}
+#endif
+
+/// panel[k * width + n] = columns[n * stride + k]: 0.3 cycles an element, a third of one by one.
+inline void pack_transposed(const float* columns, Index stride, Index depth, Index count,
+                            Index width, float* panel) {
+    const Index fours = depth / 4 * 4;
+    Index n = 0;
+    for (; n + 4 <= count; n += 4) {
+        for (Index k = 0; k < fours; k += 4) {
+            transpose_4_by_4(columns + n * stride + k, stride, panel + k * width + n, width);
+        }
+    }
+    const Index whole = n;
+    for (n = 0; n < count; ++n) {
+        for (Index k = n < whole ? fours : 0; k < depth; ++k) {
+            panel[k * width + n] = columns[n * stride + k];
+        }
+    }
+}
+
+}  // namespace detail
+
+/// Packs rows k .. k + depth - 1 of columns j .. j + count - 1 of b, whose last panel is filled up
+/// with zeros. Panel n begins at panels + n * distance.
+inline void pack_panels(const Matrix<float>& b, Index k, Index depth, Index j, Index count,
+                        float* panels, Index distance) {
+    const Index width = panel_columns();
+    for (Index n = 0; n < count; n += width) {
+        float* panel = panels + n / width * distance;
+        const Index columns = std::min(width, count - n);
+        if (b.transposed) {
+            detail::pack_transposed(b.from(k, j + n).data, b.stride, depth, columns, width, panel);
+        }
+        if (columns == width) continue;
+        for (Index i = 0; i < depth; ++i) {
+            std::fill(panel + i * width + columns, panel + (i + 1) * width, 0.0F);
+        }
+    }
+    if (b.transposed) return;
+    // Row by row: what lies together is read together.
+    const Index last = count / width * width;
+    for (Index i = 0; i < depth; ++i) {
+        const float* row = b.from(k + i, j).data;
+        float* to = panels + i * width;
+        for (Index n = 0; n < last; n += 16) {
+            std::memcpy(to + n / width * distance + n % width, row + n, 16 * sizeof(float));
+        }
+        std::copy(row + last, row + count, to + last / width * distance);
+    }
+}
+
+}  // namespace tessera::cpu
