@@ -188,25 +188,26 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`.
-template <class Value>
-std::string to_text(const Value& value) {
-    if constexpr (std::is_same_v<Value, bool>) {
-        return value ? "true" : "false";
-    } else if constexpr (std::is_same_v<Value, char>) {
-        return std::string(1, value);
-    } else if constexpr (std::integral<Value>) {
-        return std::to_string(value);
-    } else if constexpr (std::floating_point<Value>) {
-        char digits[32];
-        std::snprintf(digits, sizeof digits, "%.6g", static_cast<double>(value));
-        return digits;
-    } else if constexpr (std::is_same_v<Value, Shape>) {
-        auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-        return extent(value.channels) + "x" + extent(value.height) + "x" + extent(value.width);
-    } else {
-        return std::string(value);
-    }
+/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
+/// template, which would be compiled anew for every length of literal.
+inline std::string to_text(std::string_view words) { return std::string(words); }
+inline std::string to_text(const char* words) { return words; }
+inline std::string to_text(bool value) { return value ? "true" : "false"; }
+inline std::string to_text(char letter) { return std::string(1, letter); }
+inline std::string to_text(int value) { return std::to_string(value); }
+inline std::string to_text(unsigned value) { return std::to_string(value); }
+inline std::string to_text(long value) { return std::to_string(value); }
+inline std::string to_text(unsigned long value) { return std::to_string(value); }
+inline std::string to_text(long long value) { return std::to_string(value); }
+inline std::string to_text(unsigned long long value) { return std::to_string(value); }
+inline std::string to_text(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.6g", value);
+    return digits;
+}
+inline std::string to_text(const Shape& shape) {
+    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
+    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.
@@ -239,7 +240,8 @@ template <class... Values>
 /// Throws unless `holds`. The values are turned into text only on failure.
 template <class... Values>
 void require(bool holds, const Values&... values) {
-    if (!holds) fail(values...);
+    // Literals as pointers: one fail() for those of all lengths.
+    if (!holds) fail<std::decay_t<const Values>...>(values...);
 }
 
 }  // namespace tessera
@@ -545,6 +547,33 @@ private:
     const std::uint8_t* data_ = nullptr;
     std::size_t size_ = 0;
 };
+
+}  // namespace tessera
+
+// ---- tessera/core/order.hpp
+// Sorting places instead of things. Every std::sort of another type of thing costs a user's unit ten
+// milliseconds and a megabyte; this is one for all.
+
+namespace tessera {
+
+/// 0 .. count - 1 in the order of `before(a, b)`: a strict order of the things at these places. Equal
+/// things stay in the order of their places.
+inline std::vector<std::size_t> sorted_places(
+    std::size_t count, const std::function<bool(std::size_t, std::size_t)>& before) {
+    std::vector<std::size_t> places(count);
+    std::iota(places.begin(), places.end(), std::size_t{0});
+    std::sort(places.begin(), places.end(), [&](std::size_t a, std::size_t b) {
+        return before(a, b) || (a < b && !before(b, a));
+    });
+    return places;
+}
+
+/// A name that occurs twice, or null.
+inline const std::string_view* repeated_name(std::vector<std::string_view>& names) {
+    std::sort(names.begin(), names.end());
+    const auto twin = std::adjacent_find(names.begin(), names.end());
+    return twin == names.end() ? nullptr : &*twin;
+}
 
 }  // namespace tessera
 
@@ -5956,21 +5985,21 @@ private:
     void check_names() const {
         std::vector<std::string_view> names;
         for (const TensorInfo& info : tensors) names.push_back(info.name);
-        std::sort(names.begin(), names.end());
-        const auto twin = std::adjacent_find(names.begin(), names.end());
-        require(twin == names.end(), path_, ": header: found tensor '",
-                twin == names.end() ? std::string_view{} : *twin, "' twice");
+        const std::string_view* twin = repeated_name(names);
+        require(!twin, path_, ": header: found tensor '", twin ? *twin : "", "' twice");
     }
 
     /// In the order of their offsets, tensors follow each other without gaps from 0 to the end.
     void check_offsets() {
-        const auto place = [](const Range& r) { return std::pair(r.begin, r.end); };
-        std::sort(ranges_.begin(), ranges_.end(),
-                  [&](const Range& a, const Range& b) { return place(a) < place(b); });
+        const auto before = [&](std::size_t a, std::size_t b) {
+            const Range &one = ranges_[a], &other = ranges_[b];
+            return one.begin != other.begin ? one.begin < other.begin : one.end < other.end;
+        };
         std::vector<TensorInfo> ordered;
         std::int64_t next = 0;
         const auto available = static_cast<std::int64_t>(data_.size());
-        for (const Range& range : ranges_) {
+        for (const std::size_t at : sorted_places(ranges_.size(), before)) {
+            const Range& range = ranges_[at];
             TensorInfo& info = tensors[range.tensor];
             const std::string offsets = text("data_offsets [", range.begin, ", ", range.end, "]");
             require(range.begin == next, where(info.name), "found ", offsets, ", expected ",
@@ -6051,8 +6080,7 @@ public:
         header.read();
         tensors_ = std::move(header.tensors);
         metadata_ = std::move(header.metadata);
-        for (std::size_t i = 0; i < tensors_.size(); ++i) places_.push_back(i);
-        std::sort(places_.begin(), places_.end(), [&](std::size_t a, std::size_t b) {
+        places_ = sorted_places(tensors_.size(), [&](std::size_t a, std::size_t b) {
             return tensors_[a].name < tensors_[b].name;
         });
     }
@@ -6327,15 +6355,17 @@ inline std::string safetensors_header(const std::string& path,
 inline void write_safetensors(const std::string& path, std::span<const TensorSource> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
     std::vector<const TensorSource*> order;
-    for (const TensorSource& source : tensors) order.push_back(&source);
-    std::sort(order.begin(), order.end(), [](const TensorSource* a, const TensorSource* b) {
-        return a->dtype != b->dtype ? a->dtype > b->dtype : a->name < b->name;
-    });
     std::vector<std::string_view> names{"__metadata__"};
-    for (const TensorSource* source : order) names.push_back(source->name);
-    std::sort(names.begin(), names.end());
-    const auto twin = std::adjacent_find(names.begin(), names.end());
-    require(twin == names.end(), path, ": found tensor name '", twin == names.end() ? "" : *twin,
+    const auto before = [&](std::size_t a, std::size_t b) {
+        const TensorSource &one = tensors[a], &other = tensors[b];
+        return one.dtype != other.dtype ? one.dtype > other.dtype : one.name < other.name;
+    };
+    for (const std::size_t place : sorted_places(tensors.size(), before)) {
+        order.push_back(&tensors[place]);
+        names.push_back(tensors[place].name);
+    }
+    const std::string_view* twin = repeated_name(names);
+    require(!twin, path, ": found tensor name '", twin ? *twin : "",
             "' twice or reserved, expected every name once");
 
     const std::string header = detail::safetensors_header(path, order, metadata);
@@ -6850,7 +6880,7 @@ private:
     }
 
     void set_multipliers(const TrainerOptions& options) {
-        std::vector<bool> used(options.layers.size(), false);
+        std::vector<char> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = model_.parameters().entry(i);
             Multipliers factors = entry.info.is_bias() ? options.biases : options.weights;
@@ -9051,17 +9081,14 @@ public:
     template <class Sink>
     void each_row(const Image& image, std::span<const Box> boxes, const Extent& extent,
                   Sink&& sink) {
-        order_.resize(boxes.size());
-        std::iota(order_.begin(), order_.end(), 0);
-        std::sort(order_.begin(), order_.end(), [&](int a, int b) {
-            const Box &one = boxes[std::size_t(a)], &other = boxes[std::size_t(b)];
-            if (one.left != other.left) return one.left < other.left;
-            if (one.right != other.right) return one.right < other.right;
-            return a < b;
-        });
+        const auto before = [&](std::size_t a, std::size_t b) {
+            const Box &one = boxes[a], &other = boxes[b];
+            return one.left != other.left ? one.left < other.left : one.right < other.right;
+        };
         const Box* previous = nullptr;
-        for (const int index : order_) {
-            const Box& box = boxes[std::size_t(index)];
+        for (const std::size_t place : sorted_places(boxes.size(), before)) {
+            const int index = static_cast<int>(place);
+            const Box& box = boxes[place];
             if (!previous || previous->left != box.left || previous->right != box.right) {
                 resizer_.columns(image, box.left, box.right, extent.width);
             }
@@ -9111,7 +9138,6 @@ public:
 
 private:
     Resizer resizer_;
-    std::vector<int> order_;
 };
 
 }  // namespace tessera
@@ -10208,7 +10234,7 @@ private:
     int busy_ = 0;       // rows in work
     bool stopping_ = false;
     Index skipped_ = 0;
-    std::vector<bool> failed_;  // samples that were skipped once
+    std::vector<char> failed_;  // samples that were skipped once
     std::vector<std::string> complaints_;
     std::vector<Thread> threads_;
 };
@@ -10818,7 +10844,7 @@ public:
     std::vector<std::string> subtree(std::string_view root) const {
         const auto found = places_.find(root);
         require(found != places_.end(), "WordNet: found no class '", root, "' among ", size());
-        std::vector<bool> seen(names_.size());
+        std::vector<char> seen(names_.size());
         std::vector<int> waiting{found->second};
         std::vector<std::string> names;
         while (!waiting.empty()) {
@@ -10827,7 +10853,7 @@ public:
             if (seen[place]) continue;
             seen[place] = true;
             names.push_back(names_[place]);
-            waiting.insert(waiting.end(), children_[place].begin(), children_[place].end());
+            for (const int child : children_[place]) waiting.push_back(child);
         }
         std::sort(names.begin(), names.end());
         return names;
@@ -10932,14 +10958,11 @@ inline PrecisionRecall precision_recall(std::span<const Outcome> outcomes,
     for (std::size_t i = 0; i < scores.size(); ++i) {
         require(!std::isnan(scores[i]), "average precision: score ", i, " is not a number");
     }
-    std::vector<std::size_t> order(scores.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
     PrecisionRecall curve;
     curve.positives = positives;
     Index right = 0, wrong = 0;
-    for (const std::size_t i : order) {
+    const auto higher = [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; };
+    for (const std::size_t i : sorted_places(scores.size(), higher)) {
         right += outcomes[i] == Outcome::right;
         wrong += outcomes[i] == Outcome::wrong;
         // Leading ignored entries give 0 / 0: NaN in the devkit, passed over by MATLAB's max, as 0

@@ -10,6 +10,7 @@
 #include "tessera/core/fingerprint.hpp"
 #include "tessera/core/folder.hpp"
 #include "tessera/core/mapped_file.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/core/pack.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"

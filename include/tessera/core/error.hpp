@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <type_traits>
 
 #include "tessera/core/text.hpp"
 
@@ -23,7 +24,8 @@ template <class... Values>
 /// Throws unless `holds`. The values are turned into text only on failure.
 template <class... Values>
 void require(bool holds, const Values&... values) {
-    if (!holds) fail(values...);
+    // Literals as pointers: one fail() for those of all lengths.
+    if (!holds) fail<std::decay_t<const Values>...>(values...);
 }
 
 }  // namespace tessera

@@ -3,12 +3,10 @@
 #pragma once
 
 #include <algorithm>
-#include <concepts>
 #include <cstddef>
 #include <cstdio>
 #include <string>
 #include <string_view>
-#include <type_traits>
 
 #include "tessera/core/shape.hpp"
 
@@ -23,25 +21,26 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`.
-template <class Value>
-std::string to_text(const Value& value) {
-    if constexpr (std::is_same_v<Value, bool>) {
-        return value ? "true" : "false";
-    } else if constexpr (std::is_same_v<Value, char>) {
-        return std::string(1, value);
-    } else if constexpr (std::integral<Value>) {
-        return std::to_string(value);
-    } else if constexpr (std::floating_point<Value>) {
-        char digits[32];
-        std::snprintf(digits, sizeof digits, "%.6g", static_cast<double>(value));
-        return digits;
-    } else if constexpr (std::is_same_v<Value, Shape>) {
-        auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-        return extent(value.channels) + "x" + extent(value.height) + "x" + extent(value.width);
-    } else {
-        return std::string(value);
-    }
+/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
+/// template, which would be compiled anew for every length of literal.
+inline std::string to_text(std::string_view words) { return std::string(words); }
+inline std::string to_text(const char* words) { return words; }
+inline std::string to_text(bool value) { return value ? "true" : "false"; }
+inline std::string to_text(char letter) { return std::string(1, letter); }
+inline std::string to_text(int value) { return std::to_string(value); }
+inline std::string to_text(unsigned value) { return std::to_string(value); }
+inline std::string to_text(long value) { return std::to_string(value); }
+inline std::string to_text(unsigned long value) { return std::to_string(value); }
+inline std::string to_text(long long value) { return std::to_string(value); }
+inline std::string to_text(unsigned long long value) { return std::to_string(value); }
+inline std::string to_text(double value) {
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%.6g", value);
+    return digits;
+}
+inline std::string to_text(const Shape& shape) {
+    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
+    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.

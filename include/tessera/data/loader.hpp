@@ -300,7 +300,7 @@ private:
     int busy_ = 0;       // rows in work
     bool stopping_ = false;
     Index skipped_ = 0;
-    std::vector<bool> failed_;  // samples that were skipped once
+    std::vector<char> failed_;  // samples that were skipped once
     std::vector<std::string> complaints_;
     std::vector<Thread> threads_;
 };

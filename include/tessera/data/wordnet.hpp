@@ -36,7 +36,7 @@ public:
     std::vector<std::string> subtree(std::string_view root) const {
         const auto found = places_.find(root);
         require(found != places_.end(), "WordNet: found no class '", root, "' among ", size());
-        std::vector<bool> seen(names_.size());
+        std::vector<char> seen(names_.size());
         std::vector<int> waiting{found->second};
         std::vector<std::string> names;
         while (!waiting.empty()) {
@@ -45,7 +45,7 @@ public:
             if (seen[place]) continue;
             seen[place] = true;
             names.push_back(names_[place]);
-            waiting.insert(waiting.end(), children_[place].begin(), children_[place].end());
+            for (const int child : children_[place]) waiting.push_back(child);
         }
         std::sort(names.begin(), names.end());
         return names;

@@ -20,6 +20,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/mapped_file.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/safetensors_header.hpp"
 
@@ -49,8 +50,7 @@ public:
         header.read();
         tensors_ = std::move(header.tensors);
         metadata_ = std::move(header.metadata);
-        for (std::size_t i = 0; i < tensors_.size(); ++i) places_.push_back(i);
-        std::sort(places_.begin(), places_.end(), [&](std::size_t a, std::size_t b) {
+        places_ = sorted_places(tensors_.size(), [&](std::size_t a, std::size_t b) {
             return tensors_[a].name < tensors_[b].name;
         });
     }

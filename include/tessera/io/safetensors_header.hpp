@@ -2,7 +2,6 @@
 // SafetensorsHeader: reads and checks the JSON header of a safetensors file.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <span>
@@ -12,6 +11,7 @@
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/json_reader.hpp"
@@ -144,21 +144,21 @@ private:
     void check_names() const {
         std::vector<std::string_view> names;
         for (const TensorInfo& info : tensors) names.push_back(info.name);
-        std::sort(names.begin(), names.end());
-        const auto twin = std::adjacent_find(names.begin(), names.end());
-        require(twin == names.end(), path_, ": header: found tensor '",
-                twin == names.end() ? std::string_view{} : *twin, "' twice");
+        const std::string_view* twin = repeated_name(names);
+        require(!twin, path_, ": header: found tensor '", twin ? *twin : "", "' twice");
     }
 
     /// In the order of their offsets, tensors follow each other without gaps from 0 to the end.
     void check_offsets() {
-        const auto place = [](const Range& r) { return std::pair(r.begin, r.end); };
-        std::sort(ranges_.begin(), ranges_.end(),
-                  [&](const Range& a, const Range& b) { return place(a) < place(b); });
+        const auto before = [&](std::size_t a, std::size_t b) {
+            const Range &one = ranges_[a], &other = ranges_[b];
+            return one.begin != other.begin ? one.begin < other.begin : one.end < other.end;
+        };
         std::vector<TensorInfo> ordered;
         std::int64_t next = 0;
         const auto available = static_cast<std::int64_t>(data_.size());
-        for (const Range& range : ranges_) {
+        for (const std::size_t at : sorted_places(ranges_.size(), before)) {
+            const Range& range = ranges_[at];
             TensorInfo& info = tensors[range.tensor];
             const std::string offsets = text("data_offsets [", range.begin, ", ", range.end, "]");
             require(range.begin == next, where(info.name), "found ", offsets, ", expected ",

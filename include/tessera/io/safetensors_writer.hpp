@@ -2,7 +2,6 @@
 // write_safetensors: named tensors and a few texts into one file.
 #pragma once
 
-#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -16,6 +15,7 @@
 
 #include "tessera/core/error.hpp"
 #include "tessera/core/file.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/io/dtype.hpp"
 #include "tessera/io/json_reader.hpp"
@@ -98,15 +98,17 @@ inline std::string safetensors_header(const std::string& path,
 inline void write_safetensors(const std::string& path, std::span<const TensorSource> tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
     std::vector<const TensorSource*> order;
-    for (const TensorSource& source : tensors) order.push_back(&source);
-    std::sort(order.begin(), order.end(), [](const TensorSource* a, const TensorSource* b) {
-        return a->dtype != b->dtype ? a->dtype > b->dtype : a->name < b->name;
-    });
     std::vector<std::string_view> names{"__metadata__"};
-    for (const TensorSource* source : order) names.push_back(source->name);
-    std::sort(names.begin(), names.end());
-    const auto twin = std::adjacent_find(names.begin(), names.end());
-    require(twin == names.end(), path, ": found tensor name '", twin == names.end() ? "" : *twin,
+    const auto before = [&](std::size_t a, std::size_t b) {
+        const TensorSource &one = tensors[a], &other = tensors[b];
+        return one.dtype != other.dtype ? one.dtype > other.dtype : one.name < other.name;
+    };
+    for (const std::size_t place : sorted_places(tensors.size(), before)) {
+        order.push_back(&tensors[place]);
+        names.push_back(tensors[place].name);
+    }
+    const std::string_view* twin = repeated_name(names);
+    require(!twin, path, ": found tensor name '", twin ? *twin : "",
             "' twice or reserved, expected every name once");
 
     const std::string header = detail::safetensors_header(path, order, metadata);

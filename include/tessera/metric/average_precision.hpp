@@ -6,11 +6,11 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "tessera/core/error.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera {
@@ -51,14 +51,11 @@ inline PrecisionRecall precision_recall(std::span<const Outcome> outcomes,
     for (std::size_t i = 0; i < scores.size(); ++i) {
         require(!std::isnan(scores[i]), "average precision: score ", i, " is not a number");
     }
-    std::vector<std::size_t> order(scores.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::stable_sort(order.begin(), order.end(),
-                     [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; });
     PrecisionRecall curve;
     curve.positives = positives;
     Index right = 0, wrong = 0;
-    for (const std::size_t i : order) {
+    const auto higher = [&](std::size_t a, std::size_t b) { return scores[a] > scores[b]; };
+    for (const std::size_t i : sorted_places(scores.size(), higher)) {
         right += outcomes[i] == Outcome::right;
         wrong += outcomes[i] == Outcome::wrong;
         // Leading ignored entries give 0 / 0: NaN in the devkit, passed over by MATLAB's max, as 0

@@ -3,11 +3,11 @@
 #pragma once
 
 #include <algorithm>
-#include <numeric>
 #include <span>
 #include <vector>
 
 #include "tessera/core/box.hpp"
+#include "tessera/core/order.hpp"
 #include "tessera/image/normaliser.hpp"
 #include "tessera/image/resize.hpp"
 
@@ -24,17 +24,14 @@ public:
     template <class Sink>
     void each_row(const Image& image, std::span<const Box> boxes, const Extent& extent,
                   Sink&& sink) {
-        order_.resize(boxes.size());
-        std::iota(order_.begin(), order_.end(), 0);
-        std::sort(order_.begin(), order_.end(), [&](int a, int b) {
-            const Box &one = boxes[std::size_t(a)], &other = boxes[std::size_t(b)];
-            if (one.left != other.left) return one.left < other.left;
-            if (one.right != other.right) return one.right < other.right;
-            return a < b;
-        });
+        const auto before = [&](std::size_t a, std::size_t b) {
+            const Box &one = boxes[a], &other = boxes[b];
+            return one.left != other.left ? one.left < other.left : one.right < other.right;
+        };
         const Box* previous = nullptr;
-        for (const int index : order_) {
-            const Box& box = boxes[std::size_t(index)];
+        for (const std::size_t place : sorted_places(boxes.size(), before)) {
+            const int index = static_cast<int>(place);
+            const Box& box = boxes[place];
             if (!previous || previous->left != box.left || previous->right != box.right) {
                 resizer_.columns(image, box.left, box.right, extent.width);
             }
@@ -84,7 +81,6 @@ public:
 
 private:
     Resizer resizer_;
-    std::vector<int> order_;
 };
 
 }  // namespace tessera

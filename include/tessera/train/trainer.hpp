@@ -160,7 +160,7 @@ private:
     }
 
     void set_multipliers(const TrainerOptions& options) {
-        std::vector<bool> used(options.layers.size(), false);
+        std::vector<char> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = model_.parameters().entry(i);
             Multipliers factors = entry.info.is_bias() ? options.biases : options.weights;
