@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Sorting places instead of things. Every std::sort of another type of thing costs a user's unit ten
-// milliseconds and a megabyte; this is one for all.
+// Sorting places instead of things. Every std::sort of another type of thing costs a user's unit
+// ten milliseconds and a megabyte; this is one for all.
 #pragma once
 
 #include <algorithm>
@@ -12,8 +12,8 @@
 
 namespace tessera {
 
-/// 0 .. count - 1 in the order of `before(a, b)`: a strict order of the things at these places. Equal
-/// things stay in the order of their places.
+/// 0 .. count - 1 in the order of `before(a, b)`: a strict order of the things at these places.
+/// Equal things stay in the order of their places.
 inline std::vector<std::size_t> sorted_places(
     std::size_t count, const std::function<bool(std::size_t, std::size_t)>& before) {
     std::vector<std::size_t> places(count);
