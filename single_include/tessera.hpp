@@ -340,11 +340,13 @@ public:
 
     /// Appends. Throws Error, for instance when the disk is full.
     void write(std::span<const std::uint8_t> bytes) {
-        while (!bytes.empty()) {
-            const ssize_t count = ::write(file_.number, bytes.data(), bytes.size());
+        const std::uint8_t* next = bytes.data();
+        for (std::size_t left = bytes.size(); left > 0;) {
+            const ssize_t count = ::write(file_.number, next, left);
             if (count < 0 && errno == EINTR) continue;
             if (count < 0) detail::fail_with_errno("cannot write ", path_);
-            bytes = bytes.subspan(std::size_t(count));
+            next += count;
+            left -= std::size_t(count);
         }
     }
     void write(std::string_view words) {
@@ -460,15 +462,18 @@ inline std::uint64_t file_size(const std::string& path) {
 /// The names in a folder, sorted, without `.` and `..`. Throws Error naming the folder when it
 /// cannot be read.
 inline std::vector<std::string> list_folder(const std::string& path) {
-    struct Close {
-        void operator()(DIR* folder) const { ::closedir(folder); }
+    struct Folder {
+        DIR* stream;
+        ~Folder() {
+            if (stream) ::closedir(stream);
+        }
     };
-    const std::unique_ptr<DIR, Close> folder(::opendir(path.c_str()));
-    if (!folder) detail::fail_with_errno("cannot read folder ", path);
+    const Folder folder{::opendir(path.c_str())};
+    if (!folder.stream) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
     for (;;) {
         errno = 0;
-        const dirent* entry = ::readdir(folder.get());
+        const dirent* entry = ::readdir(folder.stream);
         if (!entry) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);
@@ -2143,14 +2148,14 @@ inline void pack_panels(const Matrix<float>& b, Index k, Index depth, Index j, I
     }
     if (b.transposed) return;
     // Row by row: what lies together is read together.
-    const Index last = count / width * width;
+    const Index whole = count / width;
     for (Index i = 0; i < depth; ++i) {
         const float* row = b.from(k + i, j).data;
         float* to = panels + i * width;
-        for (Index n = 0; n < last; n += 16) {
-            std::memcpy(to + n / width * distance + n % width, row + n, 16 * sizeof(float));
+        for (Index panel = 0; panel < whole; ++panel, row += width, to += distance) {
+            for (Index n = 0; n < width; n += 16) std::memcpy(to + n, row + n, 16 * sizeof(float));
         }
-        std::copy(row + last, row + count, to + last / width * distance);
+        std::copy_n(row, count % width, to);
     }
 }
 
@@ -3127,8 +3132,8 @@ private:
 
 namespace tessera::cpu {
 
-/// To the precision of T, for positive, finite, normal x. At 0 it is finite, so that x * inverse_root(x) is
-/// 0 there.
+/// To the precision of T, for positive, finite, normal x. At 0 it is finite, so that x *
+/// inverse_root(x) is 0 there.
 ///
 /// The first guess halves the exponent (right to 3.5 %); each step of Newton's method squares the
 /// error.
@@ -4374,8 +4379,8 @@ constexpr void require_fit(const std::array<LayerInfo, Depth>& layers, std::stri
     const int misfit = first_misfit(layers);
     if (misfit < 0) return;
     const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
-    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ", layer.input,
-         " for an image of ", layers.front().input);
+    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ",
+         layer.input, " for an image of ", layers.front().input);
 }
 
 /// The shape of what a network gives for an input shape. Throws Error when a layer does not fit.
@@ -4604,7 +4609,7 @@ constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& ta
     if (shift > 0) {
         const std::array<int, Count> from_back = matches(shift);
         const auto complete = [](const std::array<int, Count>& kept) {
-            return std::ranges::all_of(kept, [](int j) { return j >= 0; });
+            return std::all_of(kept.begin(), kept.end(), [](int j) { return j >= 0; });
         };
         if (complete(from_back) && from_back != from_front) {
             if (!complete(from_front)) return from_back;
@@ -5080,7 +5085,8 @@ public:
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
             if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
-                std::ranges::copy(source.parameters()[j], parameters_[i].begin());
+                const auto from = source.parameters()[j];
+                std::copy(from.begin(), from.end(), parameters_[i].begin());
             }
         }
     }
@@ -5870,7 +5876,7 @@ struct TensorInfo {
 };
 
 /// `64x3x11x11`, or `scalar`.
-inline std::string shape_text(std::span<const Index> shape) {
+inline std::string shape_text(const std::vector<Index>& shape) {
     std::string words;
     for (const Index extent : shape) words.append(words.empty() ? "" : "x").append(text(extent));
     return words.empty() ? "scalar" : words;
@@ -6087,7 +6093,7 @@ public:
 
     const std::string& path() const { return file_.path(); }
     /// In the order of their data.
-    std::span<const TensorInfo> tensors() const { return tensors_; }
+    const std::vector<TensorInfo>& tensors() const { return tensors_; }
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
     /// Null when there is none of this name.
@@ -6184,7 +6190,8 @@ inline std::string recognise(const SafetensorsFile& file) {
 
 /// Compares a file with a list of expected tensors. Tensors whose name begins with "state." belong
 /// to a checkpoint's optimiser and are passed over.
-inline LoadReport compare(const SafetensorsFile& file, std::span<const ExpectedTensor> expected) {
+inline LoadReport compare(const SafetensorsFile& file,
+                          const std::vector<ExpectedTensor>& expected) {
     LoadReport report;
     for (const ExpectedTensor& tensor : expected) {
         const TensorInfo* found = file.find(tensor.name);
@@ -6314,7 +6321,7 @@ inline std::int64_t tensor_bytes(const std::string& path, const TensorSource& so
 
 /// Padded with blanks so that the data begins on a multiple of 8 bytes.
 inline std::string safetensors_header(const std::string& path,
-                                      std::span<const TensorSource* const> order,
+                                      const std::vector<const TensorSource*>& order,
                                       const std::map<std::string, std::string>& metadata) {
     std::string header = "{";
     const auto comma = [&](bool first) { header += first ? "" : ","; };
@@ -6352,7 +6359,7 @@ inline std::string safetensors_header(const std::string& path,
 /// then of names, which is also the order of the format's own library: the same tensors give the
 /// same bytes. Throws Error when a name occurs twice, a text is not UTF-8, a tensor has another
 /// number of bytes than its shape says, or the file cannot be written.
-inline void write_safetensors(const std::string& path, std::span<const TensorSource> tensors,
+inline void write_safetensors(const std::string& path, const std::vector<TensorSource>& tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
     std::vector<const TensorSource*> order;
     std::vector<std::string_view> names{"__metadata__"};
@@ -7455,28 +7462,30 @@ private:
 
     /// Overwrites all that no layer declared to need on the way back.
     void forget_undeclared() {
-        std::vector<std::span<std::byte>> needed;
-        auto keep = [&](void* data, Index bytes) {
-            needed.emplace_back(static_cast<std::byte*>(data), static_cast<std::size_t>(bytes));
+        const auto each_needed = [&](const auto& visit) {
+            const auto visit_activation = [&](int i) {
+                const View<double> view = workspace_.activation(i);
+                visit(view.data, static_cast<std::size_t>(view.size()) * sizeof(double));
+            };
+            for (int i = workspace_.plan().trunk; i < Model::depth; ++i) {
+                const LayerInfo& layer = workspace_.layer(i);
+                if (i > 0 && layer.needs_input) visit_activation(i);
+                if (layer.needs_output) visit_activation(i + 1);
+                if (void* saved = workspace_.saved(i)) {
+                    visit(saved, static_cast<std::size_t>(layer.saved_bytes * options_.batch));
+                }
+            }
         };
-        auto keep_activation = [&](int i) {
-            const View<double> view = workspace_.activation(i);
-            keep(view.data, view.size() * static_cast<Index>(sizeof(double)));
-        };
-        for (int i = workspace_.plan().trunk; i < Model::depth; ++i) {
-            const LayerInfo& layer = workspace_.layer(i);
-            if (i > 0 && layer.needs_input) keep_activation(i);
-            if (layer.needs_output) keep_activation(i + 1);
-            if (void* saved = workspace_.saved(i)) keep(saved, layer.saved_bytes * options_.batch);
-        }
-        std::vector<std::byte> copies;
-        for (const auto& bytes : needed) copies.insert(copies.end(), bytes.begin(), bytes.end());
+        std::string kept;
+        each_needed([&](const void* data, std::size_t bytes) {
+            kept.append(static_cast<const char*>(data), bytes);
+        });
         workspace_.fill(unwritten);
-        auto from = copies.begin();
-        for (const auto& bytes : needed) {
-            std::copy_n(from, bytes.size(), bytes.begin());
-            from += static_cast<std::ptrdiff_t>(bytes.size());
-        }
+        const char* from = kept.data();
+        each_needed([&](void* data, std::size_t bytes) {
+            std::memcpy(data, from, bytes);
+            from += bytes;
+        });
         if (!workspace_.layer(0).needs_input) {
             std::fill(input_.begin(), input_.end(), std::numeric_limits<double>::quiet_NaN());
         }
@@ -7711,8 +7720,9 @@ inline double step_schedule(int epoch, int every, double factor = 0.1) {
 /// `factor` once for each milestone that has passed; the same for fractions and for epochs.
 inline double multi_step_schedule(double at, std::span<const double> milestones,
                                   double factor = 0.1) {
-    const auto passed = std::ranges::count_if(milestones, [&](double m) { return at >= m; });
-    return std::pow(factor, static_cast<double>(passed));
+    int passed = 0;
+    for (const double milestone : milestones) passed += at >= milestone;
+    return std::pow(factor, passed);
 }
 
 /// (1 - progress)^power: Caffe's "poly".
@@ -7826,8 +7836,8 @@ using TorchvisionAlexNet =
 }  // namespace tessera::models
 
 // ---- tessera/models/oquab.hpp
-// The networks of Oquab, Bottou, Laptev, Sivic, CVPR 2014: a pre-trained trunk cut after FC7, frozen,
-// with two new layers FCa and FCb.
+// The networks of Oquab, Bottou, Laptev, Sivic, CVPR 2014: a pre-trained trunk cut after FC7,
+// frozen, with two new layers FCa and FCb.
 
 namespace tessera::models {
 
@@ -7850,10 +7860,9 @@ using ScratchNet = Append<Fc7Features<Source>, AdaptationLayers<Outputs, Hidden>
 
 /// PRE-1512U of the paper's action task: FC6, FCa and FCb learn, FC7 stays as it was.
 template <class Source, int Outputs = 21, int Hidden = 2048>
-using Fc6UnfrozenNet =
-    Append<Replace<FreezeUntil<Fc7Features<Source>, "relu7">, "fc6",
-                   LayerAt<detail::locate<Flat<Source>, "fc6">(), Flat<Source>>>,
-           AdaptationLayers<Outputs, Hidden>>;
+using Fc6UnfrozenNet = Append<Replace<FreezeUntil<Fc7Features<Source>, "relu7">, "fc6",
+                                      LayerAt<detail::locate<Flat<Source>, "fc6">(), Flat<Source>>>,
+                              AdaptationLayers<Outputs, Hidden>>;
 
 }  // namespace tessera::models
 
@@ -9809,14 +9818,14 @@ inline std::vector<std::string> class_folders(const std::string& folder) {
     return names;
 }
 
-inline void check_sorted(std::span<const std::string> classes) {
+inline void check_sorted(const std::vector<std::string>& classes) {
     const auto found = std::is_sorted_until(classes.begin(), classes.end());
     require(found == classes.end(), "classes: found '", found == classes.end() ? "" : *found,
             "' behind a later name, expected them sorted");
 }
 
 /// Place of `name` in the sorted `classes`. Throws Error that begins with `where`.
-inline int class_index(std::span<const std::string> classes, std::string_view name,
+inline int class_index(const std::vector<std::string>& classes, std::string_view name,
                        std::string_view where) {
     const auto found = std::lower_bound(classes.begin(), classes.end(), name);
     require(found != classes.end() && *found == name, where, "found class '", name,
@@ -9830,7 +9839,8 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// lie one folder deeper, in `<class>/images/`, as Tiny-ImageNet has them. Classes without a folder
 /// have no items. Throws Error when the folder is missing or empty, a folder is not one of the
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
-inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
+inline ImageSet read_image_folder(const std::string& folder,
+                                  const std::vector<std::string>& classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
     detail::check_sorted(classes);
     for (const std::string& name : detail::class_folders(folder)) {
@@ -9861,7 +9871,7 @@ struct FlatImages {
 
 /// Throws Error when a file is missing or malformed, an integer is unknown, or the numbers of files
 /// and lines differ.
-inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
+inline ImageSet read_flat_images(const FlatImages& place, const std::vector<std::string>& classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
     detail::check_sorted(classes);
     std::map<std::string, std::string> names;  // by the integer's digits
@@ -9897,7 +9907,7 @@ inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::s
 /// Tiny-ImageNet's `val_annotations.txt`. Throws Error when a file or class is unknown or the list
 /// is missing or empty.
 inline ImageSet read_listed_images(const std::string& folder, const std::string& list,
-                                   std::span<const std::string> classes) {
+                                   const std::vector<std::string>& classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
     detail::check_sorted(classes);
     detail::read_lines(list, [&](const detail::Line& line) {
@@ -9915,7 +9925,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
 /// Readable names of classes from `words.txt` or `synset_words.txt` (lines of a class, a blank or
 /// tab, and its words). A class that the file lacks keeps its own name.
 inline std::vector<std::string> read_class_names(const std::string& path,
-                                                 std::span<const std::string> classes) {
+                                                 const std::vector<std::string>& classes) {
     std::map<std::string, std::string> words;
     detail::read_lines(path, [&](const detail::Line& line) {
         const std::size_t end = std::min(line.text.find_first_of(detail::blanks), line.text.size());
@@ -10386,7 +10396,7 @@ inline VocActionFlags voc_action_flags(const VocElement& actions) {
     return flags;
 }
 
-inline int voc_class(const std::string& name, std::span<const std::string> classes,
+inline int voc_class(const std::string& name, const std::vector<std::string>& classes,
                      const std::string& where) {
     const auto found = std::find(classes.begin(), classes.end(), name);
     if (found != classes.end()) return static_cast<int>(found - classes.begin());
@@ -10406,7 +10416,7 @@ inline int line_of(std::span<const std::uint8_t> bytes, std::ptrdiff_t offset) {
 /// are false. Throws Error naming the file, the object (counted from 1), what was found and what
 /// was expected: a missing or malformed file or field, an unknown class, a box inverted or outside.
 inline VocAnnotation read_voc_annotation(const std::string& path,
-                                         std::span<const std::string> classes,
+                                         const std::vector<std::string>& classes,
                                          OutsideBox outside = OutsideBox::refuse) {
     const std::vector<std::uint8_t> bytes = read_file(path);
     pugi::xml_document document;
@@ -10674,7 +10684,7 @@ struct VocResultName {
 /// Writes whole or not at all. `ids` are image ids; for actions `<id> <object>`, object from 1.
 /// Larger scores mean more confident. Throws Error for a score that is not finite (the development
 /// kit cannot read it) and when the file cannot be written.
-inline void write_voc_results(const std::string& path, std::span<const std::string> ids,
+inline void write_voc_results(const std::string& path, const std::vector<std::string>& ids,
                               std::span<const double> scores) {
     require(ids.size() == scores.size(), path, ": found ", scores.size(), " scores, expected ",
             ids.size());
@@ -10691,7 +10701,7 @@ inline void write_voc_results(const std::string& path, std::span<const std::stri
 /// the end of the ranking. Throws Error for an unknown id, one that occurs twice, and a confidence
 /// that is no number.
 inline std::vector<double> read_voc_results(const std::string& path,
-                                            std::span<const std::string> ids) {
+                                            const std::vector<std::string>& ids) {
     std::map<std::string, int, std::less<>> places;
     for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], static_cast<int>(i));
     constexpr double none = -std::numeric_limits<double>::infinity();
@@ -10776,7 +10786,7 @@ inline void make_voc_folders(const std::string& root) {
 /// Writes `<root>/Annotations/<id>.xml`. Boxes whose corners are whole numbers read back exactly as
 /// they are. Throws Error when the file cannot be written.
 inline void write_voc_annotation(const std::string& root, const VocAnnotation& image,
-                                 std::span<const std::string> classes) {
+                                 const std::vector<std::string>& classes) {
     std::string xml = text("<annotation>\n\t<folder>", detail::xml_escaped(last_name(root)),
                            "</folder>\n\t<filename>", detail::xml_escaped(image.id),
                            ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
@@ -10796,7 +10806,7 @@ inline void write_voc_annotation(const std::string& root, const VocAnnotation& i
 /// that the annotations give.
 inline void write_voc_lists(const std::string& root, std::string_view set,
                             std::span<const VocAnnotation> images,
-                            std::span<const std::string> classes) {
+                            const std::vector<std::string>& classes) {
     const std::string lists = root + "/ImageSets/Main/";
     std::string ids;
     for (const VocAnnotation& image : images) (ids += image.id) += '\n';
@@ -10886,9 +10896,9 @@ inline constexpr WordNetRoot target_related_roots[] = {{"n02370806", "hoofed mam
 
 /// Of the classes at `root` and below, those that are in `available` and not in `chosen`; sorted.
 inline std::vector<std::string> select_classes(const WordNet& relation, std::string_view root,
-                                               std::span<const std::string> available,
-                                               std::span<const std::string> chosen) {
-    const auto sorted = [](std::span<const std::string> names) {
+                                               const std::vector<std::string>& available,
+                                               const std::vector<std::string>& chosen) {
+    const auto sorted = [](const std::vector<std::string>& names) {
         std::vector<std::string_view> views(names.begin(), names.end());
         std::sort(views.begin(), views.end());
         return views;

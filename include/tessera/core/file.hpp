@@ -110,11 +110,13 @@ public:
 
     /// Appends. Throws Error, for instance when the disk is full.
     void write(std::span<const std::uint8_t> bytes) {
-        while (!bytes.empty()) {
-            const ssize_t count = ::write(file_.number, bytes.data(), bytes.size());
+        const std::uint8_t* next = bytes.data();
+        for (std::size_t left = bytes.size(); left > 0;) {
+            const ssize_t count = ::write(file_.number, next, left);
             if (count < 0 && errno == EINTR) continue;
             if (count < 0) detail::fail_with_errno("cannot write ", path_);
-            bytes = bytes.subspan(std::size_t(count));
+            next += count;
+            left -= std::size_t(count);
         }
     }
     void write(std::string_view words) {

@@ -8,7 +8,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,15 +36,18 @@ inline std::uint64_t file_size(const std::string& path) {
 /// The names in a folder, sorted, without `.` and `..`. Throws Error naming the folder when it
 /// cannot be read.
 inline std::vector<std::string> list_folder(const std::string& path) {
-    struct Close {
-        void operator()(DIR* folder) const { ::closedir(folder); }
+    struct Folder {
+        DIR* stream;
+        ~Folder() {
+            if (stream) ::closedir(stream);
+        }
     };
-    const std::unique_ptr<DIR, Close> folder(::opendir(path.c_str()));
-    if (!folder) detail::fail_with_errno("cannot read folder ", path);
+    const Folder folder{::opendir(path.c_str())};
+    if (!folder.stream) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
     for (;;) {
         errno = 0;
-        const dirent* entry = ::readdir(folder.get());
+        const dirent* entry = ::readdir(folder.stream);
         if (!entry) break;
         const std::string_view name = entry->d_name;
         if (name != "." && name != "..") names.emplace_back(name);

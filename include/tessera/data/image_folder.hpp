@@ -64,14 +64,14 @@ inline std::vector<std::string> class_folders(const std::string& folder) {
     return names;
 }
 
-inline void check_sorted(std::span<const std::string> classes) {
+inline void check_sorted(const std::vector<std::string>& classes) {
     const auto found = std::is_sorted_until(classes.begin(), classes.end());
     require(found == classes.end(), "classes: found '", found == classes.end() ? "" : *found,
             "' behind a later name, expected them sorted");
 }
 
 /// Place of `name` in the sorted `classes`. Throws Error that begins with `where`.
-inline int class_index(std::span<const std::string> classes, std::string_view name,
+inline int class_index(const std::vector<std::string>& classes, std::string_view name,
                        std::string_view where) {
     const auto found = std::lower_bound(classes.begin(), classes.end(), name);
     require(found != classes.end() && *found == name, where, "found class '", name,
@@ -85,7 +85,8 @@ inline int class_index(std::span<const std::string> classes, std::string_view na
 /// lie one folder deeper, in `<class>/images/`, as Tiny-ImageNet has them. Classes without a folder
 /// have no items. Throws Error when the folder is missing or empty, a folder is not one of the
 /// classes, or a folder holds no image (.jpg, .jpeg, .png).
-inline ImageSet read_image_folder(const std::string& folder, std::span<const std::string> classes) {
+inline ImageSet read_image_folder(const std::string& folder,
+                                  const std::vector<std::string>& classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
     detail::check_sorted(classes);
     for (const std::string& name : detail::class_folders(folder)) {
@@ -116,7 +117,7 @@ struct FlatImages {
 
 /// Throws Error when a file is missing or malformed, an integer is unknown, or the numbers of files
 /// and lines differ.
-inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::string> classes) {
+inline ImageSet read_flat_images(const FlatImages& place, const std::vector<std::string>& classes) {
     require(is_folder(place.folder), place.folder, ": found no such folder, expected images");
     detail::check_sorted(classes);
     std::map<std::string, std::string> names;  // by the integer's digits
@@ -152,7 +153,7 @@ inline ImageSet read_flat_images(const FlatImages& place, std::span<const std::s
 /// Tiny-ImageNet's `val_annotations.txt`. Throws Error when a file or class is unknown or the list
 /// is missing or empty.
 inline ImageSet read_listed_images(const std::string& folder, const std::string& list,
-                                   std::span<const std::string> classes) {
+                                   const std::vector<std::string>& classes) {
     ImageSet set{{classes.begin(), classes.end()}, {}};
     detail::check_sorted(classes);
     detail::read_lines(list, [&](const detail::Line& line) {
@@ -170,7 +171,7 @@ inline ImageSet read_listed_images(const std::string& folder, const std::string&
 /// Readable names of classes from `words.txt` or `synset_words.txt` (lines of a class, a blank or
 /// tab, and its words). A class that the file lacks keeps its own name.
 inline std::vector<std::string> read_class_names(const std::string& path,
-                                                 std::span<const std::string> classes) {
+                                                 const std::vector<std::string>& classes) {
     std::map<std::string, std::string> words;
     detail::read_lines(path, [&](const detail::Line& line) {
         const std::size_t end = std::min(line.text.find_first_of(detail::blanks), line.text.size());

@@ -89,7 +89,7 @@ inline VocActionFlags voc_action_flags(const VocElement& actions) {
     return flags;
 }
 
-inline int voc_class(const std::string& name, std::span<const std::string> classes,
+inline int voc_class(const std::string& name, const std::vector<std::string>& classes,
                      const std::string& where) {
     const auto found = std::find(classes.begin(), classes.end(), name);
     if (found != classes.end()) return static_cast<int>(found - classes.begin());
@@ -109,7 +109,7 @@ inline int line_of(std::span<const std::uint8_t> bytes, std::ptrdiff_t offset) {
 /// are false. Throws Error naming the file, the object (counted from 1), what was found and what
 /// was expected: a missing or malformed file or field, an unknown class, a box inverted or outside.
 inline VocAnnotation read_voc_annotation(const std::string& path,
-                                         std::span<const std::string> classes,
+                                         const std::vector<std::string>& classes,
                                          OutsideBox outside = OutsideBox::refuse) {
     const std::vector<std::uint8_t> bytes = read_file(path);
     pugi::xml_document document;

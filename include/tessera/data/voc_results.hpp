@@ -37,7 +37,7 @@ struct VocResultName {
 /// Writes whole or not at all. `ids` are image ids; for actions `<id> <object>`, object from 1.
 /// Larger scores mean more confident. Throws Error for a score that is not finite (the development
 /// kit cannot read it) and when the file cannot be written.
-inline void write_voc_results(const std::string& path, std::span<const std::string> ids,
+inline void write_voc_results(const std::string& path, const std::vector<std::string>& ids,
                               std::span<const double> scores) {
     require(ids.size() == scores.size(), path, ": found ", scores.size(), " scores, expected ",
             ids.size());
@@ -54,7 +54,7 @@ inline void write_voc_results(const std::string& path, std::span<const std::stri
 /// the end of the ranking. Throws Error for an unknown id, one that occurs twice, and a confidence
 /// that is no number.
 inline std::vector<double> read_voc_results(const std::string& path,
-                                            std::span<const std::string> ids) {
+                                            const std::vector<std::string>& ids) {
     std::map<std::string, int, std::less<>> places;
     for (std::size_t i = 0; i < ids.size(); ++i) places.emplace(ids[i], static_cast<int>(i));
     constexpr double none = -std::numeric_limits<double>::infinity();

@@ -72,7 +72,7 @@ inline void make_voc_folders(const std::string& root) {
 /// Writes `<root>/Annotations/<id>.xml`. Boxes whose corners are whole numbers read back exactly as
 /// they are. Throws Error when the file cannot be written.
 inline void write_voc_annotation(const std::string& root, const VocAnnotation& image,
-                                 std::span<const std::string> classes) {
+                                 const std::vector<std::string>& classes) {
     std::string xml = text("<annotation>\n\t<folder>", detail::xml_escaped(last_name(root)),
                            "</folder>\n\t<filename>", detail::xml_escaped(image.id),
                            ".jpg</filename>\n\t<size>\n\t\t<width>", image.width,
@@ -92,7 +92,7 @@ inline void write_voc_annotation(const std::string& root, const VocAnnotation& i
 /// that the annotations give.
 inline void write_voc_lists(const std::string& root, std::string_view set,
                             std::span<const VocAnnotation> images,
-                            std::span<const std::string> classes) {
+                            const std::vector<std::string>& classes) {
     const std::string lists = root + "/ImageSets/Main/";
     std::string ids;
     for (const VocAnnotation& image : images) (ids += image.id) += '\n';

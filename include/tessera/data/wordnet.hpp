@@ -82,9 +82,9 @@ inline constexpr WordNetRoot target_related_roots[] = {{"n02370806", "hoofed mam
 
 /// Of the classes at `root` and below, those that are in `available` and not in `chosen`; sorted.
 inline std::vector<std::string> select_classes(const WordNet& relation, std::string_view root,
-                                               std::span<const std::string> available,
-                                               std::span<const std::string> chosen) {
-    const auto sorted = [](std::span<const std::string> names) {
+                                               const std::vector<std::string>& available,
+                                               const std::vector<std::string>& chosen) {
+    const auto sorted = [](const std::vector<std::string>& names) {
         std::vector<std::string_view> views(names.begin(), names.end());
         std::sort(views.begin(), views.end());
         return views;

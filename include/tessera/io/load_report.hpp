@@ -61,7 +61,8 @@ inline std::string recognise(const SafetensorsFile& file) {
 
 /// Compares a file with a list of expected tensors. Tensors whose name begins with "state." belong
 /// to a checkpoint's optimiser and are passed over.
-inline LoadReport compare(const SafetensorsFile& file, std::span<const ExpectedTensor> expected) {
+inline LoadReport compare(const SafetensorsFile& file,
+                          const std::vector<ExpectedTensor>& expected) {
     LoadReport report;
     for (const ExpectedTensor& tensor : expected) {
         const TensorInfo* found = file.find(tensor.name);

@@ -57,7 +57,7 @@ public:
 
     const std::string& path() const { return file_.path(); }
     /// In the order of their data.
-    std::span<const TensorInfo> tensors() const { return tensors_; }
+    const std::vector<TensorInfo>& tensors() const { return tensors_; }
     const std::map<std::string, std::string>& metadata() const { return metadata_; }
 
     /// Null when there is none of this name.

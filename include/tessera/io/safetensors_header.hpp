@@ -29,7 +29,7 @@ struct TensorInfo {
 };
 
 /// `64x3x11x11`, or `scalar`.
-inline std::string shape_text(std::span<const Index> shape) {
+inline std::string shape_text(const std::vector<Index>& shape) {
     std::string words;
     for (const Index extent : shape) words.append(words.empty() ? "" : "x").append(text(extent));
     return words.empty() ? "scalar" : words;

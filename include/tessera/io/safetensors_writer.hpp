@@ -57,7 +57,7 @@ inline std::int64_t tensor_bytes(const std::string& path, const TensorSource& so
 
 /// Padded with blanks so that the data begins on a multiple of 8 bytes.
 inline std::string safetensors_header(const std::string& path,
-                                      std::span<const TensorSource* const> order,
+                                      const std::vector<const TensorSource*>& order,
                                       const std::map<std::string, std::string>& metadata) {
     std::string header = "{";
     const auto comma = [&](bool first) { header += first ? "" : ","; };
@@ -95,7 +95,7 @@ inline std::string safetensors_header(const std::string& path,
 /// then of names, which is also the order of the format's own library: the same tensors give the
 /// same bytes. Throws Error when a name occurs twice, a text is not UTF-8, a tensor has another
 /// number of bytes than its shape says, or the file cannot be written.
-inline void write_safetensors(const std::string& path, std::span<const TensorSource> tensors,
+inline void write_safetensors(const std::string& path, const std::vector<TensorSource>& tensors,
                               const std::map<std::string, std::string>& metadata = {}) {
     std::vector<const TensorSource*> order;
     std::vector<std::string_view> names{"__metadata__"};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The networks of Oquab, Bottou, Laptev, Sivic, CVPR 2014: a pre-trained trunk cut after FC7, frozen,
-// with two new layers FCa and FCb.
+// The networks of Oquab, Bottou, Laptev, Sivic, CVPR 2014: a pre-trained trunk cut after FC7,
+// frozen, with two new layers FCa and FCb.
 #pragma once
 
 #include "tessera/layer/softmax.hpp"
@@ -27,9 +27,8 @@ using ScratchNet = Append<Fc7Features<Source>, AdaptationLayers<Outputs, Hidden>
 
 /// PRE-1512U of the paper's action task: FC6, FCa and FCb learn, FC7 stays as it was.
 template <class Source, int Outputs = 21, int Hidden = 2048>
-using Fc6UnfrozenNet =
-    Append<Replace<FreezeUntil<Fc7Features<Source>, "relu7">, "fc6",
-                   LayerAt<detail::locate<Flat<Source>, "fc6">(), Flat<Source>>>,
-           AdaptationLayers<Outputs, Hidden>>;
+using Fc6UnfrozenNet = Append<Replace<FreezeUntil<Fc7Features<Source>, "relu7">, "fc6",
+                                      LayerAt<detail::locate<Flat<Source>, "fc6">(), Flat<Source>>>,
+                              AdaptationLayers<Outputs, Hidden>>;
 
 }  // namespace tessera::models

@@ -78,7 +78,7 @@ constexpr std::array<int, Count> correspondence(const ParameterLayout<Count>& ta
     if (shift > 0) {
         const std::array<int, Count> from_back = matches(shift);
         const auto complete = [](const std::array<int, Count>& kept) {
-            return std::ranges::all_of(kept, [](int j) { return j >= 0; });
+            return std::all_of(kept.begin(), kept.end(), [](int j) { return j >= 0; });
         };
         if (complete(from_back) && from_back != from_front) {
             if (!complete(from_front)) return from_back;

@@ -103,8 +103,8 @@ constexpr void require_fit(const std::array<LayerInfo, Depth>& layers, std::stri
     const int misfit = first_misfit(layers);
     if (misfit < 0) return;
     const LayerInfo& layer = layers[static_cast<std::size_t>(misfit)];
-    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ", layer.input,
-         " for an image of ", layers.front().input);
+    fail(asking, ": layer ", misfit, " (", layer.kind, ") does not accept its input of ",
+         layer.input, " for an image of ", layers.front().input);
 }
 
 /// The shape of what a network gives for an input shape. Throws Error when a layer does not fit.

@@ -66,7 +66,8 @@ public:
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
             if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
-                std::ranges::copy(source.parameters()[j], parameters_[i].begin());
+                const auto from = source.parameters()[j];
+                std::copy(from.begin(), from.end(), parameters_[i].begin());
             }
         }
     }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <numeric>
 #include <span>
@@ -106,28 +107,30 @@ private:
 
     /// Overwrites all that no layer declared to need on the way back.
     void forget_undeclared() {
-        std::vector<std::span<std::byte>> needed;
-        auto keep = [&](void* data, Index bytes) {
-            needed.emplace_back(static_cast<std::byte*>(data), static_cast<std::size_t>(bytes));
+        const auto each_needed = [&](const auto& visit) {
+            const auto visit_activation = [&](int i) {
+                const View<double> view = workspace_.activation(i);
+                visit(view.data, static_cast<std::size_t>(view.size()) * sizeof(double));
+            };
+            for (int i = workspace_.plan().trunk; i < Model::depth; ++i) {
+                const LayerInfo& layer = workspace_.layer(i);
+                if (i > 0 && layer.needs_input) visit_activation(i);
+                if (layer.needs_output) visit_activation(i + 1);
+                if (void* saved = workspace_.saved(i)) {
+                    visit(saved, static_cast<std::size_t>(layer.saved_bytes * options_.batch));
+                }
+            }
         };
-        auto keep_activation = [&](int i) {
-            const View<double> view = workspace_.activation(i);
-            keep(view.data, view.size() * static_cast<Index>(sizeof(double)));
-        };
-        for (int i = workspace_.plan().trunk; i < Model::depth; ++i) {
-            const LayerInfo& layer = workspace_.layer(i);
-            if (i > 0 && layer.needs_input) keep_activation(i);
-            if (layer.needs_output) keep_activation(i + 1);
-            if (void* saved = workspace_.saved(i)) keep(saved, layer.saved_bytes * options_.batch);
-        }
-        std::vector<std::byte> copies;
-        for (const auto& bytes : needed) copies.insert(copies.end(), bytes.begin(), bytes.end());
+        std::string kept;
+        each_needed([&](const void* data, std::size_t bytes) {
+            kept.append(static_cast<const char*>(data), bytes);
+        });
         workspace_.fill(unwritten);
-        auto from = copies.begin();
-        for (const auto& bytes : needed) {
-            std::copy_n(from, bytes.size(), bytes.begin());
-            from += static_cast<std::ptrdiff_t>(bytes.size());
-        }
+        const char* from = kept.data();
+        each_needed([&](void* data, std::size_t bytes) {
+            std::memcpy(data, from, bytes);
+            from += bytes;
+        });
         if (!workspace_.layer(0).needs_input) {
             std::fill(input_.begin(), input_.end(), std::numeric_limits<double>::quiet_NaN());
         }

@@ -23,8 +23,9 @@ inline double step_schedule(int epoch, int every, double factor = 0.1) {
 /// `factor` once for each milestone that has passed; the same for fractions and for epochs.
 inline double multi_step_schedule(double at, std::span<const double> milestones,
                                   double factor = 0.1) {
-    const auto passed = std::ranges::count_if(milestones, [&](double m) { return at >= m; });
-    return std::pow(factor, static_cast<double>(passed));
+    int passed = 0;
+    for (const double milestone : milestones) passed += at >= milestone;
+    return std::pow(factor, passed);
 }
 
 /// (1 - progress)^power: Caffe's "poly".

@@ -9,8 +9,8 @@
 
 namespace tessera::cpu {
 
-/// To the precision of T, for positive, finite, normal x. At 0 it is finite, so that x * inverse_root(x) is
-/// 0 there.
+/// To the precision of T, for positive, finite, normal x. At 0 it is finite, so that x *
+/// inverse_root(x) is 0 there.
 ///
 /// The first guess halves the exponent (right to 3.5 %); each step of Newton's method squares the
 /// error.

@@ -96,14 +96,14 @@ inline void pack_panels(const Matrix<float>& b, Index k, Index depth, Index j, I
     }
     if (b.transposed) return;
     // Row by row: what lies together is read together.
-    const Index last = count / width * width;
+    const Index whole = count / width;
     for (Index i = 0; i < depth; ++i) {
         const float* row = b.from(k + i, j).data;
         float* to = panels + i * width;
-        for (Index n = 0; n < last; n += 16) {
-            std::memcpy(to + n / width * distance + n % width, row + n, 16 * sizeof(float));
+        for (Index panel = 0; panel < whole; ++panel, row += width, to += distance) {
+            for (Index n = 0; n < width; n += 16) std::memcpy(to + n, row + n, 16 * sizeof(float));
         }
-        std::copy(row + last, row + count, to + last / width * distance);
+        std::copy_n(row, count % width, to);
     }
 }
 
