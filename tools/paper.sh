@@ -14,7 +14,7 @@ Installs what is missing (Debian 12 or Ubuntu; through sudo when you are not roo
 programs for the classes of the source, pre-trains the network "small" on it, and trains on the target
 the two new layers on frozen features of patches (frozen), FC6 as well (fc6), everything from the
 source's weights (finetune), everything from random weights on the same patches for ten epochs (scratch)
-and for one, about the time of frozen (brief), and the two layers on features of whole images (whole).
+and for two, about the time of frozen (brief), and the two layers on features of whole images (whole).
 All are evaluated on the test set. It ends with tables of accuracy, wall time and rate of every stage, and
 
   OUT/report.html, OUT/results.json, OUT/pretrain/, OUT/frozen/ and so on
@@ -72,7 +72,7 @@ folders=("$out/pretrain")
 names=()
 for run in ${runs//,/ }; do
     how=(--mode "$run")
-    if [ "$run" = brief ]; then how=(--mode scratch --epochs 1); fi
+    if [ "$run" = brief ]; then how=(--mode scratch --epochs 2); fi
     learn "$run" "$programs/transfer" --devkit "$devkit" "${how[@]}" \
         --weights "$out/pretrain/weights.safetensors"
     stage "evaluate_$run" "$programs/evaluate" --devkit "$devkit" --set test \

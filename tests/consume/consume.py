@@ -27,7 +27,10 @@ def run(*command, expect_failure=False):
 
 def cmake(way, work, compiler, *options, **keywords):
     source = HERE / ("find_package" if way == "missing" else way)
-    return run("cmake", "-S", source, "-B", work / "build", f"-DCMAKE_CXX_COMPILER={compiler}",
+    # A fresh machine has Ninja, as these tests were built with it, and perhaps no make.
+    generator = ["-G", "Ninja"] if shutil.which("ninja") else []
+    return run("cmake", *generator, "-S", source, "-B", work / "build",
+               f"-DCMAKE_CXX_COMPILER={compiler}",
                "-DCMAKE_BUILD_TYPE=Debug", *options, **keywords)
 
 
