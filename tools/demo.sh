@@ -14,7 +14,7 @@ Installs what is missing (Debian 12 or Ubuntu; through sudo when you are not roo
 programs and runs the paper's main job on pictures that it generates: a network is pre-trained on
 single things of fine classes, cut after FC7 and frozen; two new layers are trained on patches of
 scenes with coarse classes; the same network is trained on the same patches from random weights; both
-are evaluated on test scenes. It takes about ten minutes on two cores and ends with
+are evaluated on test scenes. It takes five to ten minutes on two cores and ends with
 
   OUT/report.html    curves, average precision beside the paper's, patches, heat maps
   OUT/results.json   {"pretrained": {"map": ...}, "scratch": {"map": ...}, "seconds": {...}}
