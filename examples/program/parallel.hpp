@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <exception>
-#include <thread>
 #include <vector>
 
 #include "program/interrupt.hpp"

@@ -22,7 +22,13 @@ TEST_CASE("the environment may ask for fewer instructions than there are, and fo
     if (before) ::setenv("TESSERA_INSTRUCTIONS", kept.c_str(), 1);
 }
 
-TEST_CASE("a process keeps the instructions it began with") {
-    CHECK(cpu::instructions() == cpu::instructions());
-    CHECK(cpu::instructions() <= cpu::detail::best_instructions());
+TEST_CASE("a process keeps the instructions it began with, whatever the environment says later") {
+    const cpu::Instructions first = cpu::instructions();
+    CHECK(first <= cpu::detail::best_instructions());
+    const char* before = std::getenv("TESSERA_INSTRUCTIONS");
+    const std::string kept = before ? before : "";
+    ::setenv("TESSERA_INSTRUCTIONS", first == cpu::Instructions::plain ? "avx2" : "plain", 1);
+    CHECK(cpu::instructions() == first);
+    ::unsetenv("TESSERA_INSTRUCTIONS");
+    if (before) ::setenv("TESSERA_INSTRUCTIONS", kept.c_str(), 1);
 }

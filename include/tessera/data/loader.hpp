@@ -17,6 +17,7 @@
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/core/thread.hpp"
+#include "tessera/data/skipped_samples.hpp"
 
 namespace tessera {
 
@@ -73,7 +74,10 @@ public:
     /// Throws Error for options that make no sense; `blank` is needed for BadSample::skip.
     Loader(const LoaderOptions& options, const std::function<Batch()>& make, Produce produce,
            Produce blank = {})
-        : options_(options), produce_(std::move(produce)), blank_(std::move(blank)) {
+        : options_(options),
+          produce_(std::move(produce)),
+          blank_(std::move(blank)),
+          skipped_(std::max(options.samples, Index{0})) {
         require(options.samples > 0 && options.samples <= std::numeric_limits<std::int32_t>::max(),
                 "loader: found ", options.samples, " samples, expected 1 to 2^31 - 1");
         require(options.batch > 0, "loader: found batch size ", options.batch, ", expected 1 up");
@@ -84,7 +88,6 @@ public:
         require(options.bad == BadSample::stop || blank_,
                 "loader: skipping needs a blank function");
         order_.resize(static_cast<std::size_t>(options.samples));
-        failed_.resize(order_.size());
         for (int i = 0; i <= options.prefetch; ++i) {
             slots_.push_back(
                 Slot{.batch = make(),
@@ -141,14 +144,13 @@ public:
         };
         while (options_.workers == 0 && !ready()) produce_one();
         ready_.wait(mutex_, ready);
-        const bool hopeless =
-            slot.bad == slot.size &&
-            ((slot.size == options_.batch && slot.size > 1) || skipped_ == options_.samples);
+        const bool hopeless = slot.bad == slot.size &&
+                              ((slot.size == options_.batch && slot.size > 1) || skipped_.all());
         if (slot.stop || hopeless) {
             drop();
             if (slot.stop) std::rethrow_exception(slot.error);
             fail("loader: all ", slot.size, " samples of batch ", next_,
-                 " are bad, the first: ", words_of(slot.error));
+                 " are bad, the first: ", detail::words_of(slot.error));
         }
         const auto size = static_cast<std::size_t>(slot.size);
         return {&slot.batch, next_++, std::span<const Index>(slot.samples).first(size)};
@@ -157,12 +159,12 @@ public:
     /// Different samples that were skipped so far.
     Index skipped() const {
         const Lock lock(mutex_);
-        return skipped_;
+        return skipped_.count();
     }
     /// What the first few of them threw.
     std::vector<std::string> complaints() const {
         const Lock lock(mutex_);
-        return complaints_;
+        return skipped_.complaints();
     }
 
 private:
@@ -242,12 +244,7 @@ private:
 
     /// Keeps the error of the first bad row, whichever thread was first.
     void note(const LoaderSample& sample, Slot& slot, std::exception_ptr error, bool stop) {
-        const auto index = static_cast<std::size_t>(sample.index);
-        if (!stop && !failed_[index]) {
-            failed_[index] = true;
-            ++skipped_;
-            if (complaints_.size() < 10) complaints_.push_back(words_of(error));
-        }
+        if (!stop) skipped_.add(sample.index, error);
         const bool first = !slot.error || (stop && !slot.stop) ||
                            (stop == slot.stop && sample.position < slot.first_bad);
         if (first) {
@@ -256,16 +253,6 @@ private:
         }
         slot.stop = slot.stop || stop;
         ++slot.bad;
-    }
-
-    static std::string words_of(const std::exception_ptr& error) {
-        try {
-            std::rethrow_exception(error);
-        } catch (const std::exception& known) {
-            return known.what();
-        } catch (...) {
-            return "an exception of unknown type";
-        }
     }
 
     /// Hands out no more tickets and waits for those in work. requires the mutex held, as does
@@ -299,9 +286,7 @@ private:
     Index held_ = 0;     // the batch in use, or next_
     int busy_ = 0;       // rows in work
     bool stopping_ = false;
-    Index skipped_ = 0;
-    std::vector<char> failed_;  // samples that were skipped once
-    std::vector<std::string> complaints_;
+    SkippedSamples skipped_;
     std::vector<Thread> threads_;
 };
 

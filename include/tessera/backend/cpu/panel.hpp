@@ -58,7 +58,7 @@ inline void transpose_4_by_4(const float* from, Index from_stride, float* to, In
 }
 #endif
 
-/// panel[k * width + n] = columns[n * stride + k]: 0.3 cycles an element, a third of one by one.
+/// panel[k * width + n] = columns[n * stride + k]
 inline void pack_transposed(const float* columns, Index stride, Index depth, Index count,
                             Index width, float* panel) {
     const Index fours = depth / 4 * 4;
