@@ -13,8 +13,6 @@ endmacro()
 
 find_package(Threads QUIET)
 tessera_need(Threads_FOUND threads libc6-dev)
-find_package(Eigen3 3.4 QUIET NO_MODULE)
-tessera_need(Eigen3_FOUND "Eigen (3.4)" libeigen3-dev)
 find_package(pugixml QUIET)
 tessera_need(pugixml_FOUND pugixml libpugixml-dev)
 find_path(TESSERA_STB_INCLUDE stb_image.h PATH_SUFFIXES stb

@@ -36,7 +36,7 @@ UMBRELLAS = {"tessera.hpp", "cuda.hpp"}
 
 # Third-party headers by the way they begin, and the one file that includes them.
 THIRD_PARTY = {
-    "Eigen/": "backend/cpu/gemm.hpp",
+    "Eigen/": "backend/cpu/eigen.hpp",
     "stb": "image/codec.hpp",
     "pugixml": "data/voc.hpp",
     "cublas": "backend/cuda/gemm.cuh",

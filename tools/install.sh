@@ -4,9 +4,10 @@
 
 # Packages of Debian and Ubuntu: what each gives, as a command or as a header (it has a slash).
 BUILD_NEEDS="c++:g++ cmake:cmake ninja:ninja-build python3:python3
-    eigen3/Eigen/Core:libeigen3-dev stb/stb_image.h:libstb-dev /pugixml.hpp:libpugixml-dev"
+    stb/stb_image.h:libstb-dev /pugixml.hpp:libpugixml-dev"
 EXAMPLE_NEEDS="CLI/CLI.hpp:libcli11-dev nlohmann/json.hpp:nlohmann-json3-dev"
-TEST_NEEDS="doctest/doctest.h:doctest-dev benchmark/benchmark.h:libbenchmark-dev"
+TEST_NEEDS="doctest/doctest.h:doctest-dev eigen3/Eigen/Core:libeigen3-dev
+    benchmark/benchmark.h:libbenchmark-dev"
 
 have() { # have PROBE
     case $1 in

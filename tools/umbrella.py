@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes include/tessera/tessera.hpp: an include line for every header but the CUDA backend's, by
+"""Writes include/tessera/tessera.hpp: an include line for every header but those of CUDA and Eigen, by
 folder. With --check, writes nothing and fails when the file is not what it would write."""
 
 import pathlib
@@ -8,12 +8,15 @@ import sys
 
 HEADERS = pathlib.Path(__file__).resolve().parent.parent / "include" / "tessera"
 
+# Only for who asks: it brings a third-party header that the library does without.
+APART = "backend/cpu/eigen.hpp"
+
 # In the order of the levels: a folder comes after those that it includes.
 FOLDERS = {
     "core": "values, views, errors, random numbers",
     "backend": "the contract of a backend",
     "backend/reference": "plain loops, the oracle",
-    "backend/cpu": "Eigen's product, threads",
+    "backend/cpu": "vectors, threads",
     "layer": "one layer per file",
     "net": "lists of layers, plans, surgery, models",
     "io": "weight files",
@@ -28,9 +31,10 @@ FOLDERS = {
 
 def umbrella():
     text = "// SPDX-License-Identifier: MIT\n"
-    text += "// Everything but the CUDA backend. Written by tools/umbrella.py.\n#pragma once\n"
+    text += "// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.\n#pragma once\n"
     for folder, what in FOLDERS.items():
         files = sorted(file.name for file in (HEADERS / folder).glob("*.hpp"))
+        files = [file for file in files if f"{folder}/{file}" != APART]
         if files:
             text += f"\n// {folder}: {what}\n"
             text += "".join(f'#include "tessera/{folder}/{file}"\n' for file in files)

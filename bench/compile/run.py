@@ -20,8 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
-FLAGS = ["-std=c++20", "-O2", "-fopenmp", f"-I{ROOT / 'include'}", "-isystem/usr/include/eigen3",
-         "-fdiagnostics-color=never"]
+FLAGS = ["-std=c++20", "-O2", "-fopenmp", f"-I{ROOT / 'include'}", "-fdiagnostics-color=never"]
 
 # program: (budget in seconds, budget in MB); None where there is none
 PROGRAMS = {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // AlexNet-2012 at full size: ten training steps and a forward pass, the memory they take beside the
 // memory planned, images per second and GFLOP/s. With a folder of classes (train/<class>/*) on real
-// pictures, else on noise. Prints one JSON object.
+// pictures, else on noise (folder ""). With "eigen" the products are Eigen's. Prints one JSON
+// object.
 //
-//   bench_net_alexnet [batch] [folder]
+//   bench_net_alexnet [batch] [folder] [eigen]
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -12,6 +13,7 @@
 
 #include "program/images.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
+#include "tessera/backend/cpu/eigen.hpp"
 #include "tessera/models/alexnet.hpp"
 #include "tessera/train/initialise.hpp"
 #include "tessera/train/trainer.hpp"
@@ -22,7 +24,6 @@ namespace {
 
 constexpr Shape input{3, 224, 224};
 using Net = models::AlexNet2012<>;
-using AlexNet = Model<Net, input, Cpu>;
 constexpr int steps = 10;
 
 /// The largest resident set so far, in bytes.
@@ -61,14 +62,10 @@ Pictures read_pictures(const std::string& folder, int count) {
     return pictures;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) try {
-    const int batch = argc > 1 ? std::atoi(argv[1]) : 128;
-    const Pictures pictures = read_pictures(argc > 2 ? argv[2] : "", batch * steps);
+template <class Backend>
+void measure(int batch, const Pictures& pictures) {
     const double before = peak_bytes();
-
-    AlexNet model;
+    Model<Net, input, Backend> model;
     initialise(model, Krizhevsky{.positive_bias = 0.1}, 1);
     std::string losses;
     double training_seconds = 0, planned = static_cast<double>(model.parameters().bytes());
@@ -102,6 +99,15 @@ int main(int argc, char** argv) try {
         batch, Cpu::threads(), planned * 1e-6, measured * 1e-6, measured / planned,
         batch / step_seconds, 3 * gflop / step_seconds, batch / forward_seconds,
         gflop / forward_seconds, losses.c_str());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+    const int batch = argc > 1 ? std::atoi(argv[1]) : 128;
+    const Pictures pictures = read_pictures(argc > 2 ? argv[2] : "", batch * steps);
+    const bool eigen = argc > 3 && argv[3] == std::string("eigen");
+    eigen ? measure<CpuEigen>(batch, pictures) : measure<Cpu>(batch, pictures);
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_net_alexnet: %s\n", error.what());
     return 1;

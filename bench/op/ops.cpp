@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The Cpu ops on AlexNet's layers at batch 16, in GFLOP/s, beside Eigen's plain product of the same
-// size (without the copying of patches); pooling, normalisation and the like in GB/s beside a copy.
+// The ops of Cpu and CpuEigen on AlexNet's layers at batch 16, in GFLOP/s, beside Eigen's plain
+// product of the same size (without the copying of patches); pooling, normalisation and the like in
+// GB/s beside a copy.
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
 #include <string>
 
 #include "tessera/backend/cpu/cpu.hpp"
+#include "tessera/backend/cpu/eigen.hpp"
 
 namespace {
 
@@ -66,35 +68,41 @@ void run_plain_product(State& state, Index rows, Index columns, Index depth) {
     report(state, "GFLOP", 2.0 * static_cast<double>(rows * columns * depth));
 }
 
-void add_convolution(const std::string& name, const ConvGeometry& g) {
-    const Index filters = g.output.channels / g.groups;
-    const Index weights = g.groups * g.depth() * filters;
-    const Index rows = g.batch * g.output.area();
-    const double flops = 2.0 * static_cast<double>(rows * weights);
+/// The three passes of an op, as run_product has them.
+template <class Op, class Geometry>
+void add_passes(const std::string& name, const Geometry& g, Index inputs, Index weights,
+                Index outputs, double flops) {
     const char* passes[] = {"forward", "backward_data", "backward_parameters"};
     for (int pass = 0; pass < 3; ++pass) {
         benchmark::RegisterBenchmark((name + "/" + passes[pass]).c_str(), [=](State& state) {
-            run_product<Cpu::Conv>(state, g, pass, g.batch * g.input.size(), weights,
-                                   g.batch * g.output.size(), flops);
+            run_product<Op>(state, g, pass, inputs, weights, outputs, flops);
         })->UseRealTime();
     }
+}
+
+void add_plain_product(const std::string& name, Index rows, Index columns, Index depth) {
     benchmark::RegisterBenchmark((name + "/plain_eigen").c_str(), [=](State& state) {
-        run_plain_product(state, rows, filters, g.depth());
+        run_plain_product(state, rows, columns, depth);
     })->UseRealTime();
 }
 
+void add_convolution(const std::string& name, const ConvGeometry& g) {
+    const Index weights = g.groups * g.depth() * g.filters();
+    const Index rows = g.batch * g.output.area();
+    const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+    const double flops = 2.0 * static_cast<double>(rows * weights);
+    add_passes<Cpu::Conv>(name, g, inputs, weights, outputs, flops);
+    add_passes<CpuEigen::Conv>(name + "/eigen", g, inputs, weights, outputs, flops);
+    add_plain_product(name, rows, g.filters(), g.depth());
+}
+
 void add_linear(const std::string& name, const LinearGeometry& g) {
-    const double flops = 2.0 * static_cast<double>(g.batch * g.inputs * g.outputs);
-    const char* passes[] = {"forward", "backward_data", "backward_parameters"};
-    for (int pass = 0; pass < 3; ++pass) {
-        benchmark::RegisterBenchmark((name + "/" + passes[pass]).c_str(), [=](State& state) {
-            run_product<Cpu::Linear>(state, g, pass, g.batch * g.inputs, g.inputs * g.outputs,
-                                     g.batch * g.outputs, flops);
-        })->UseRealTime();
-    }
-    benchmark::RegisterBenchmark((name + "/plain_eigen").c_str(), [=](State& state) {
-        run_plain_product(state, g.batch, g.outputs, g.inputs);
-    })->UseRealTime();
+    const Index weights = g.inputs * g.outputs;
+    const Index inputs = g.batch * g.inputs, outputs = g.batch * g.outputs;
+    const double flops = 2.0 * static_cast<double>(g.batch * weights);
+    add_passes<Cpu::Linear>(name, g, inputs, weights, outputs, flops);
+    add_passes<CpuEigen::Linear>(name + "/eigen", g, inputs, weights, outputs, flops);
+    add_plain_product(name, g.batch, g.outputs, g.inputs);
 }
 
 void normalise(State& state) {

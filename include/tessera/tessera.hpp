@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Everything but the CUDA backend. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
 #pragma once
 
 // core: values, views, errors, random numbers
@@ -36,7 +36,7 @@
 #include "tessera/backend/reference/softmax.hpp"
 #include "tessera/backend/reference/update.hpp"
 
-// backend/cpu: Eigen's product, threads
+// backend/cpu: vectors, threads
 #include "tessera/backend/cpu/average_pool.hpp"
 #include "tessera/backend/cpu/carve.hpp"
 #include "tessera/backend/cpu/conv.hpp"
@@ -57,6 +57,7 @@
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
 #include "tessera/backend/cpu/product.hpp"
+#include "tessera/backend/cpu/range.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
 #include "tessera/backend/cpu/tile.hpp"

@@ -118,10 +118,7 @@ inline SlidingWindow random_window(Random& random) {
     return window;
 }
 
-inline int random_batch(Random& random) {
-    constexpr int sizes[] = {1, 2, 3, 5, 8, 33};
-    return sizes[random.below(6)];
-}
+inline int random_batch(Random& random) { return between(random, 1, 33); }
 
 inline ConvGeometry random_convolution(Random& random) {
     ConvGeometry g;

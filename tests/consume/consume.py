@@ -4,7 +4,7 @@
 
 usage: consume.py WAY BUILD_FOLDER
 WAY: find_package (installed from BUILD_FOLDER), add_subdirectory, single_header (copied, and one
-compiler command), or missing (an installed package without Eigen must say what to install)."""
+compiler command), or missing (an installed package without pugixml must say what to install)."""
 
 import pathlib
 import shutil
@@ -50,9 +50,9 @@ def build(way, build_folder, work):
         run("cmake", "--install", build_folder, "--prefix", work / "prefix")
         prefix = f"-DCMAKE_PREFIX_PATH={work / 'prefix'}"
         if way == "missing":
-            said = cmake(way, work, compiler, prefix, "-DCMAKE_DISABLE_FIND_PACKAGE_Eigen3=ON",
+            said = cmake(way, work, compiler, prefix, "-DCMAKE_DISABLE_FIND_PACKAGE_pugixml=ON",
                          expect_failure=True)
-            return None if "libeigen3-dev" in said else sys.exit("libeigen3-dev is not named")
+            return None if "libpugixml-dev" in said else sys.exit("libpugixml-dev is not named")
         cmake(way, work, compiler, prefix)
     run("cmake", "--build", work / "build")
     return work / "build" / "program"

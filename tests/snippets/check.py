@@ -11,7 +11,8 @@ What the words after the three backticks mean:
     cpp alone       declarations that do not share names with the rest of the page
     cpp mistake     statements or declarations that must not compile
     cpp from PATH   an excerpt: must stand in that file of the project, which is built elsewhere
-    sh run          run by bash in a temporary folder that holds a copy of the project in ./tessera
+    sh run          run by bash in a copy of the project, beside program.cpp: the page's last program,
+                    which includes the single header
     sh              shown only; listed in the test's output
     text output     what the block before it prints; a line `...` stands for any lines; after a
                     mistake, words that the compiler must say, one a line
@@ -69,7 +70,7 @@ class Page:
         self.path, self.work = path, work
         self.compile = (build_folder / "compile.txt").read_text().split()
         self.problems = 0
-        self.includes = self.declarations = ""
+        self.includes = self.declarations = self.program = ""
         self.bodies = []
 
     def say(self, block, *words):
@@ -101,6 +102,7 @@ class Page:
         return self.build(self.unit(*unit), "-c", "-o", "/dev/null")
 
     def check_program(self, block):
+        self.program = block.text
         works, said = self.build(block.text, "-O1", "-o", self.work / "program", "-lpugixml",
                                  "-pthread")
         if not works:
@@ -109,14 +111,20 @@ class Page:
 
     def check_run(self, block, command):
         with tempfile.TemporaryDirectory(dir=self.work) as folder:
-            if command[0] == "bash":
-                shutil.copytree(ROOT, pathlib.Path(folder) / "tessera",
-                                ignore=shutil.ignore_patterns(".git", "build"))
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         if done.returncode != 0:
             self.problem(block, "exit status", done.returncode, "\n", done.stdout, done.stderr)
         elif block.output is not None and not matches(block.output, done.stdout):
             self.problem(block, "prints something else:\n" + done.stdout)
+
+    def check_shell(self, block):
+        project = self.work / "project"
+        if not project.exists():
+            shutil.copytree(ROOT, project, ignore=shutil.ignore_patterns(".git", "build"))
+        program = self.program.replace("<tessera/tessera.hpp>", "<tessera.hpp>")
+        (project / "program.cpp").write_text(program, encoding="utf-8")
+        words = f"cd '{project}'\n{block.text}"
+        self.check_run(block, ["bash", "-euo", "pipefail", "-c", words])
 
     def check_mistake(self, block):
         text = self.take_includes(block)
@@ -141,7 +149,7 @@ class Page:
         kind = block.words[:2]
         if kind[:1] == ["sh"]:
             if kind == ["sh", "run"]:
-                self.check_run(block, ["bash", "-euo", "pipefail", "-c", block.text])
+                self.check_shell(block)
             else:
                 self.say(block, "shell commands, not run")
         elif kind[:1] != ["cpp"]:

@@ -31,10 +31,11 @@ struct ConvGeometry {
     SlidingWindow window{};
     int groups = 1;
 
-    /// Rows of the weight matrix of one group.
+    /// Rows and columns of the weight matrix of one group.
     constexpr Index depth() const {
         return Index{window.height} * window.width * (input.channels / groups);
     }
+    constexpr Index filters() const { return output.channels / groups; }
 };
 
 /// Pooling, channel by channel.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Cpu: products by Eigen, threads by OpenMP, everything else in loops over the channels.
+// Cpu: products by tiles of vectors, threads by OpenMP, everything else in loops over the channels.
 #pragma once
 
 #include "tessera/backend/concept.hpp"
@@ -12,6 +12,7 @@
 #include "tessera/backend/cpu/max_pool.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
+#include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/update.hpp"
 
 namespace tessera {
@@ -21,8 +22,8 @@ struct Cpu {
     using Memory = HostMemory;
     static int threads() { return cpu::max_threads(); }
 
-    using Conv = cpu::Conv;
-    using Linear = cpu::Linear;
+    using Conv = cpu::Conv<cpu::TiledProduct>;
+    using Linear = cpu::Linear<cpu::TiledProduct>;
     using Relu = cpu::Relu;
     using Lrn = cpu::Lrn;
     using MaxPool = cpu::MaxPool;

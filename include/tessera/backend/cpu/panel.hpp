@@ -12,29 +12,32 @@
 namespace tessera::cpu {
 
 /// The widest panel there is; narrower ones divide it.
-inline constexpr Index most_panel_columns = 32;
+template <class T>
+inline constexpr Index most_panel_columns = 128 / sizeof(T);
 
-/// Columns of a panel: those of a tile. 0 where there are no tiles, and no use for panels.
-inline Index panel_columns() {
+/// Columns of a panel: those of a tile.
+template <class T>
+Index panel_columns() {
     switch (instructions()) {
         case Instructions::avx512:
-            return 32;
+            return 128 / sizeof(T);
         case Instructions::avx2:
-            return 16;
+            return 64 / sizeof(T);
         case Instructions::plain:
             break;
     }
-    return 0;
+    return 32 / sizeof(T);
 }
 
 /// Elements of the panels of a whole factor.
+template <class T>
 constexpr Index panels_size(Index depth, Index columns) {
-    return (columns + most_panel_columns - 1) / most_panel_columns * most_panel_columns * depth;
+    constexpr Index most = most_panel_columns<T>;
+    return (columns + most - 1) / most * most * depth;
 }
 
 namespace detail {
 
-#if defined(__GNUC__)
 /// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
 inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
     typedef float Lanes4 __attribute__((vector_size(16)));
@@ -50,17 +53,16 @@ inline void transpose_4_by_4(const float* from, Index from_stride, float* to, In
                            __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
     for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
 }
-#else
-inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+inline void transpose_4_by_4(const double* from, Index from_stride, double* to, Index stride) {
     for (int m = 0; m < 4; ++m) {
         for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
     }
 }
-#endif
 
 /// panel[k * width + n] = columns[n * stride + k]
-inline void pack_transposed(const float* columns, Index stride, Index depth, Index count,
-                            Index width, float* panel) {
+template <class T>
+void pack_transposed(const T* columns, Index stride, Index depth, Index count, Index width,
+                     T* panel) {
     const Index fours = depth / 4 * 4;
     Index n = 0;
     for (; n + 4 <= count; n += 4) {
@@ -80,28 +82,30 @@ inline void pack_transposed(const float* columns, Index stride, Index depth, Ind
 
 /// Packs rows k .. k + depth - 1 of columns j .. j + count - 1 of b, whose last panel is filled up
 /// with zeros. Panel n begins at panels + n * distance.
-inline void pack_panels(const Matrix<float>& b, Index k, Index depth, Index j, Index count,
-                        float* panels, Index distance) {
-    const Index width = panel_columns();
+template <class T>
+void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count, T* panels,
+                 Index distance) {
+    const Index width = panel_columns<T>();
     for (Index n = 0; n < count; n += width) {
-        float* panel = panels + n / width * distance;
+        T* panel = panels + n / width * distance;
         const Index columns = std::min(width, count - n);
         if (b.transposed) {
             detail::pack_transposed(b.from(k, j + n).data, b.stride, depth, columns, width, panel);
         }
         if (columns == width) continue;
         for (Index i = 0; i < depth; ++i) {
-            std::fill(panel + i * width + columns, panel + (i + 1) * width, 0.0F);
+            std::fill(panel + i * width + columns, panel + (i + 1) * width, T{0});
         }
     }
     if (b.transposed) return;
-    // Row by row: what lies together is read together.
+    // Row by row: what lies together is read together. The narrowest panel has 32 bytes.
+    constexpr Index step = 32 / sizeof(T);
     const Index whole = count / width;
     for (Index i = 0; i < depth; ++i) {
-        const float* row = b.from(k + i, j).data;
-        float* to = panels + i * width;
+        const T* row = b.from(k + i, j).data;
+        T* to = panels + i * width;
         for (Index panel = 0; panel < whole; ++panel, row += width, to += distance) {
-            for (Index n = 0; n < width; n += 16) std::memcpy(to + n, row + n, 16 * sizeof(float));
+            for (Index n = 0; n < width; n += step) std::memcpy(to + n, row + n, 32);
         }
         std::copy_n(row, count % width, to);
     }

@@ -1,18 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Which input positions a pooling window covers, and which windows cover an input position.
+// Which input positions a pooling window covers, which windows cover an input position, and the
+// loops over both.
 #pragma once
 
 #include <algorithm>
 
+#include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/range.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
-
-/// Positions begin .. end - 1 along one axis; empty when end <= begin.
-struct Span {
-    Index begin = 0;
-    Index end = 0;
-};
 
 /// One axis of a pooling.
 struct PoolAxis {
@@ -23,12 +20,12 @@ struct PoolAxis {
     Index pad = 0;
 
     /// The input positions inside window `o`.
-    constexpr Span covered(Index o) const {
+    constexpr Range covered(Index o) const {
         const Index first = o * stride - pad;
         return {std::max<Index>(0, first), std::min(input, first + window)};
     }
     /// The windows that hold input position `i`.
-    constexpr Span covering(Index i) const {
+    constexpr Range covering(Index i) const {
         const Index past = i + pad - window;  // the last position before the first such window
         return {past < 0 ? 0 : past / stride + 1, std::min(output, (i + pad) / stride + 1)};
     }
@@ -40,6 +37,39 @@ constexpr PoolAxis rows_of(const PoolGeometry& g) {
 
 constexpr PoolAxis columns_of(const PoolGeometry& g) {
     return {g.input.width, g.output.width, g.window.width, g.window.stride, g.window.pad_left};
+}
+
+/// Channels that are pooled at once.
+inline constexpr Index pool_lanes = 32;
+
+/// Calls f(at, image, rows, columns) for each position `at` of the output, counted over the batch:
+/// what its window covers of an image.
+template <class F>
+void each_window(const PoolGeometry& g, const F& f) {
+    parallel_for(g.batch * Index{g.output.height},
+                 threads_for(g.batch * g.input.size(), max_threads()),
+                 [&](Index begin, Index end, int) {
+                     for (Index at = begin * g.output.width; at < end * g.output.width; ++at) {
+                         const Index row = at / g.output.width;
+                         f(at, row / g.output.height, rows_of(g).covered(row % g.output.height),
+                           columns_of(g).covered(at % g.output.width));
+                     }
+                 });
+}
+
+/// Calls f(at, image, rows, columns) for each position `at` of the input, counted over the batch:
+/// the windows of an image that hold it.
+template <class F>
+void each_pixel(const PoolGeometry& g, const F& f) {
+    parallel_for(g.batch * Index{g.input.height},
+                 threads_for(g.batch * g.input.size(), max_threads()),
+                 [&](Index begin, Index end, int) {
+                     for (Index at = begin * g.input.width; at < end * g.input.width; ++at) {
+                         const Index row = at / g.input.width;
+                         f(at, row / g.input.height, rows_of(g).covering(row % g.input.height),
+                           columns_of(g).covering(at % g.input.width));
+                     }
+                 });
 }
 
 }  // namespace tessera::cpu

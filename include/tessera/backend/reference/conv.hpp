@@ -62,7 +62,7 @@ private:
         const Index oy = row / g.output.width % g.output.height;
         const Index n = row / g.output.area();
         const Index channels = g.input.channels / g.groups;
-        const Index filters = g.output.channels / g.groups;
+        const Index filters = g.filters();
         const Index group = f / filters;
         for (Index ky = 0; ky < g.window.height; ++ky) {
             for (Index kx = 0; kx < g.window.width; ++kx) {
