@@ -42,9 +42,11 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--top", s.top, "classes drawn for --image")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
-    app.add_option("--lambdas", s.lambdas, "scales, in place of those trained on")->delimiter(',');
+    app.add_option("--lambdas", s.lambdas, "scales, in place of those trained on")
+        ->delimiter(',')
+        ->check(CLI::Range(1.0, 100.0));
     app.add_option("--stride", s.stride, "of the tiling, in place of the one trained with")
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(0.01, 1.0));
     app.add_flag("--mirror", s.mirror, "score every patch and its mirror image");
     app.add_option("--power", s.aggregation.power, "k of the mean of k-th powers")
         ->capture_default_str()
@@ -213,12 +215,23 @@ double mean_of(const std::vector<ClassResult>& results, AveragePrecision ClassRe
     return mean_average_precision(each);
 }
 
+/// In per cent, to the right of its column. Without positives it means nothing: a dash, which is
+/// one column and three bytes.
+std::string percent_text(const AveragePrecision& precision, int width) {
+    if (precision.positives == 0) {
+        return std::string(static_cast<std::size_t>(width - 1), ' ') + "\u2013";
+    }
+    char digits[32];
+    std::snprintf(digits, sizeof digits, "%*.1f", width, 100 * precision.value);
+    return digits;
+}
+
 void print_table(const ScoredSet& scored, const std::vector<ClassResult>& results) {
     std::printf("%-16s %12s %8s %10s\n", "class", "11-point AP", "area AP", "positives");
     for (std::size_t c = 0; c < results.size(); ++c) {
-        std::printf("%-16s %12.1f %8.1f %10td\n", scored.folder.classes[c].c_str(),
-                    100 * results[c].eleven_point.value, 100 * results[c].area.value,
-                    results[c].area.positives);
+        std::printf("%-16s %s %s %10td\n", scored.folder.classes[c].c_str(),
+                    percent_text(results[c].eleven_point, 12).c_str(),
+                    percent_text(results[c].area, 8).c_str(), results[c].area.positives);
     }
     std::printf("%-16s %12.1f %8.1f\n", "mean", 100 * mean_of(results, &ClassResult::eleven_point),
                 100 * mean_of(results, &ClassResult::area));
@@ -321,11 +334,16 @@ json draw_examples(const Settings& s, RunFolder& run, const ScoredSet& scored,
     return examples;
 }
 
+/// Null without positives: the value means nothing then.
+json value_of(const AveragePrecision& precision) {
+    return precision.positives > 0 ? json(precision.value) : json();
+}
+
 json summary(const Settings& s, const ScoredSet& scored, const std::vector<ClassResult>& results) {
     json ap = json::array(), area = json::array(), positives = json::array();
     for (const ClassResult& result : results) {
-        ap.push_back(result.eleven_point.value);
-        area.push_back(result.area.value);
+        ap.push_back(value_of(result.eleven_point));
+        area.push_back(value_of(result.area));
         positives.push_back(result.area.positives);
     }
     const double images = static_cast<double>(scored.set.images.size());
@@ -355,24 +373,27 @@ json summary(const Settings& s, const ScoredSet& scored, const std::vector<Class
             {"mirror", s.mirror}};
 }
 
-int stopped_early() {
-    std::fprintf(stderr, "stopped; finished scores are kept: the same command goes on\n");
+/// Scores are kept once those of every patch are there.
+int stopped_early(bool scored) {
+    std::fputs(scored ? "stopped; the scores are kept: the same command goes on with them\n"
+                      : "stopped while scoring; no score is kept: the same command starts anew\n",
+               stderr);
     return 130;
 }
 
 int evaluate_set(const Settings& s) {
     RunFolder run(s.out);
     ScoredSet scored(s, run);
-    if (!scored.score()) return stopped_early();
+    if (!scored.score()) return stopped_early(false);
     const std::vector<ClassResult> results = rank_images(scored);
-    if (interrupted()) return stopped_early();
+    if (interrupted()) return stopped_early(true);
     print_table(scored, results);
     write_result_files(run, scored, results);
     json evaluation = summary(s, scored, results);
     evaluation["pointing"] = point(s, scored, results);
     evaluation["examples"] =
         scored.spec.whole() ? json::array() : draw_examples(s, run, scored, results);
-    if (interrupted()) return stopped_early();
+    if (interrupted()) return stopped_early(true);
     write_file(run.file("evaluation.json"), evaluation.dump(1) + "\n");
     run.log("evaluation", {{"set", scored.set.name},
                            {"map", evaluation["map"]},
@@ -400,7 +421,7 @@ int evaluate_image(const Settings& s) {
                     {s.mirror, "scoring", interrupted}, [&](std::span<const float> rows) {
                         outputs.insert(outputs.end(), rows.begin(), rows.end());
                     });
-    if (!whole) return stopped_early();
+    if (!whole) return stopped_early(false);
     std::vector<double> scores(outputs.begin(), outputs.begin() + score_columns(spec));
     ScoredPatches patches;
     if (!spec.whole()) {

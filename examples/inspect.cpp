@@ -94,7 +94,8 @@ constexpr bool can_be_target = requires {
 /// All of them, whatever the other programs were built for: nothing is computed here.
 template <class Body>
 auto with_any_network(const std::string& name, Body body) {
-    return choose_network<Small, AlexNet, AlexNet6144, CaffeNet, Torchvision>(name, body);
+    return choose_network<Small, AlexNet, AlexNet6144, CaffeNet, Torchvision>("--network", name,
+                                                                              body);
 }
 
 /// The parameters of a network whose last layer has `outputs` outputs, whatever the type says.

@@ -153,15 +153,21 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     PreparedImages training(training_set, Choice::image, memory);
     PreparedImages validation(validation_set, Choice::image, memory / 4);
     Index skipped = 0;
-    const MeanAccumulator sum = training.prepare(skip, skipped);
-    validation.prepare(skip, skipped);
-    if (interrupted()) {
-        std::fprintf(stderr, "stopped before training; to go on: the same command\n");
-        return 130;
+    // A continuation that keeps no pictures in memory has no need to decode all of them again.
+    const std::string input_file = run.file("input.safetensors");
+    InputSpec spec{Choice::name, Choice::image, Choice::scale, {}, training_set.classes};
+    if (s.resume && !training.kept() && path_exists(input_file)) {
+        spec = InputSpec::read(SafetensorsFile(input_file));
+    } else {
+        spec.mean = training.prepare(skip, skipped).image();
+        validation.prepare(skip, skipped);
+        if (interrupted()) {
+            std::fprintf(stderr, "stopped before training; to go on: the same command\n");
+            return 130;
+        }
+        write_safetensors(input_file, spec.tensors(), spec.metadata());
     }
     if (skipped > 0) std::fprintf(stderr, "%td unreadable pictures are left out\n", skipped);
-    const InputSpec spec{Choice::name, Choice::image, Choice::scale, sum.image(),
-                         training_set.classes};
     const Normaliser normaliser = spec.normaliser();
 
     const ImageBatchOptions plain{.crop = Choice::input,
@@ -212,20 +218,24 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     return 0;
 }
 
+/// The first to write into the run folder: what cannot be trained was refused before.
+void claim(Settings& s, const RunFolder& run) {
+    s.resume = resuming(run, s.resume);
+    if (s.resume) return;
+    json config = s.fixed();
+    config["data"] = s.data;
+    config["seed"] = s.seed;
+    run.write_config(config);
+}
+
 int run_program(Settings s) {
     const ImageSet training = read_image_folder(s.data + "/train");
     const ImageSet validation = read_validation(s, training);
-    RunFolder run(s.out);
-    s.resume = resuming(run, s.resume);
-    if (!s.resume) {
-        json config = s.fixed();
-        config["data"] = s.data;
-        config["seed"] = s.seed;
-        run.write_config(config);
-    }
     const int classes = static_cast<int>(training.classes.size());
-    return with_network(s.network, [&](auto choice) {
+    return with_network("--network", s.network, [&](auto choice) {
         return with_source_classes(classes, [&](auto count) {
+            RunFolder run(s.out);
+            claim(s, run);
             return train<decltype(choice), count>(s, run, training, validation);
         });
     });

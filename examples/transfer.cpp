@@ -113,10 +113,11 @@ void add_options(CLI::App& app, Settings& s) {
                    "folder of cached features; OUT/features if not given");
     app.add_option("--lambdas", s.lambdas, "scales: side = shorter side / lambda")
         ->delimiter(',')
-        ->capture_default_str();
+        ->capture_default_str()
+        ->check(CLI::Range(1.0, 100.0));
     app.add_option("--stride", s.stride, "of the tiling, in sides of a patch")
         ->capture_default_str()
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Range(0.01, 1.0));
     app.add_option("--background", s.background, "fraction of background patches trained on")
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
@@ -185,7 +186,8 @@ struct Examples {
     int per_box = 1;
 };
 
-/// Leaves images out that cannot be decoded or have another size than annotated.
+/// Leaves images out that cannot be decoded or have another size than annotated. Throws Error when
+/// none is left: without images a set to watch would count as none.
 Index drop_unreadable(const VocFolder& folder, VocSet& set) {
     std::vector<char> good(set.images.size(), 0);
     for_each_index(good.size(), [&](std::size_t i, int) {
@@ -200,6 +202,8 @@ Index drop_unreadable(const VocFolder& folder, VocSet& set) {
     const std::size_t before = set.images.size();
     std::size_t at = 0;
     std::erase_if(set.images, [&](const VocAnnotation&) { return !good[at++]; });
+    require(before == 0 || !set.images.empty() || interrupted(), folder.list(set.name), ": found ",
+            before, " images and none that can be read, expected one at least");
     return static_cast<Index>(before - set.images.size());
 }
 
@@ -445,9 +449,9 @@ Task read_task(const Settings& s) {
         std::move(source), normaliser,          std::max(1, Cpu::threads() / 2)};
 }
 
-int run_program(Settings s) {
-    Task task = read_task(s);
-    RunFolder run(s.out);
+/// The first to write into the run folder: what cannot be trained was refused before. False when
+/// interrupted.
+bool claim(Settings& s, RunFolder& run, Task& task) {
     s.resume = resuming(run, s.resume);
     make_folders(s.features);
     if (!s.resume) {
@@ -463,7 +467,7 @@ int run_program(Settings s) {
         skipped = drop_unreadable(task.folder, task.training) +
                   drop_unreadable(task.folder, task.validation);
     }
-    if (interrupted()) return stopped_early(run);
+    if (interrupted()) return false;
     run.log("start", {{"program", "transfer"},
                       {"mode", s.mode},
                       {"training_images", task.training.images.size()},
@@ -471,10 +475,19 @@ int run_program(Settings s) {
                       {"classes", task.training.classes},
                       {"threads", Cpu::threads()},
                       {"skipped", skipped}});
+    return true;
+}
+
+int run_program(Settings s) {
+    Task task = read_task(s);
+    const std::string where = task.weights.path() + ": field 'network'";
     const int classes = static_cast<int>(task.training.classes.size());
-    return with_network(task.source.network, [&](auto choice) {
-        return with_target_classes(
-            classes, [&](auto count) { return transfer<decltype(choice), count>(s, run, task); });
+    return with_network(where, task.source.network, [&](auto choice) {
+        return with_target_classes(classes, [&](auto count) {
+            RunFolder run(s.out);
+            if (!claim(s, run, task)) return stopped_early(run);
+            return transfer<decltype(choice), count>(s, run, task);
+        });
     });
 }
 

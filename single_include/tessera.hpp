@@ -14,6 +14,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <dirent.h>
 #include <exception>
 #include <fcntl.h>
@@ -26,6 +27,7 @@
 #include <optional>
 #include <pthread.h>
 #include <pugixml.hpp>
+#include <signal.h>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -273,17 +275,71 @@ struct Descriptor {
     }
 };
 
+/// Owns an open folder; null when it cannot be opened.
+struct FolderStream {
+    DIR* stream;
+
+    explicit FolderStream(const std::string& path) : stream(::opendir(path.c_str())) {}
+    FolderStream(const FolderStream&) = delete;
+    FolderStream& operator=(const FolderStream&) = delete;
+    ~FolderStream() {
+        if (stream) ::closedir(stream);
+    }
+};
+
+/// Makes room for `size` bytes of a file. Throws Error naming the path where memory is too small.
+inline void make_room(std::vector<std::uint8_t>& bytes, std::size_t size, const std::string& path) {
+    try {
+        bytes.resize(size);
+    } catch (const std::exception&) {  // bad_alloc, or length_error
+        fail("cannot read ", path, ": found no memory for its ", size, " bytes");
+    }
+}
+
+/// Removes the temporaries of `target` that killed processes left. A process that is not here may
+/// live on another machine that shares the disk: what was written to within the hour stays.
+inline void remove_leftovers(const std::string& target) {
+    const std::size_t name_begin = target.rfind('/') + 1;  // 0 where there is no folder
+    const std::string folder = name_begin == 0 ? "./" : target.substr(0, name_begin);
+    const std::string beginning = target.substr(name_begin) + ".tmp-";
+    const FolderStream entries(folder);
+    if (!entries.stream) return;  // leftovers do no harm
+    while (const dirent* entry = ::readdir(entries.stream)) {
+        const std::string name = entry->d_name;
+        if (!name.starts_with(beginning)) continue;
+        char* end = nullptr;
+        const long process = std::strtol(name.c_str() + beginning.size(), &end, 10);
+        const long attempt = *end == '-' ? std::strtol(end + 1, nullptr, 10) : -1;
+        const bool ours = name == text(beginning, process, "-", attempt) && process > 0 &&
+                          process == static_cast<pid_t>(process);
+        struct stat status {};
+        if (ours && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH &&
+            ::stat((folder + name).c_str(), &status) == 0 &&
+            std::time(nullptr) - status.st_mtime > 3600) {
+            ::unlink((folder + name).c_str());
+        }
+    }
+}
+
 }  // namespace detail
 
-/// The bytes of a file. Throws Error naming the path when it cannot be opened or read.
-inline std::vector<std::uint8_t> read_file(const std::string& path) {
+/// The bytes of a file. Throws Error naming the path when it cannot be opened or read, has more
+/// than `most` bytes, which are not read then, or more than memory holds.
+inline std::vector<std::uint8_t> read_file(const std::string& path,
+                                           std::uint64_t most = ~std::uint64_t{}) {
     const detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.number < 0) detail::fail_with_errno("cannot open ", path);
     struct stat status {};
     if (::fstat(file.number, &status) != 0) detail::fail_with_errno("cannot read ", path);
-    // One byte more than the size, so that the read that finds the end needs no second block.
+    const auto check = [&](std::uint64_t size) {
+        require(size <= most, "cannot read ", path, ": found ", size, " bytes, expected at most ",
+                most);
+    };
     const bool regular = S_ISREG(status.st_mode);
-    std::vector<std::uint8_t> bytes(regular ? std::size_t(status.st_size) + 1 : 65536);
+    if (regular) check(static_cast<std::uint64_t>(status.st_size));
+    std::vector<std::uint8_t> bytes;
+    // One byte more than the size, so that the read that finds the end needs no second block.
+    detail::make_room(bytes, regular ? std::size_t(status.st_size) + 1 : 65536, path);
     for (std::size_t size = 0;;) {
         const ssize_t count = ::read(file.number, bytes.data() + size, bytes.size() - size);
         if (count < 0 && errno == EINTR) continue;
@@ -293,13 +349,15 @@ inline std::vector<std::uint8_t> read_file(const std::string& path) {
             bytes.resize(size);
             return bytes;
         }
-        if (size == bytes.size()) bytes.resize(2 * size);
+        check(size);
+        if (size == bytes.size()) detail::make_room(bytes, 2 * size, path);
     }
 }
 
 /// Writes a file piece by piece. The pieces go to a temporary file beside the target, which takes
 /// the target's place in commit(), with its permissions; until then, and after any failure, the
-/// target is as it was.
+/// target is as it was. A process that is killed leaves its temporary,
+/// `<target>.tmp-<process>-<n>`, which goes when the target is next replaced.
 /// A device or a pipe cannot be replaced and is written directly.
 class FileWriter {
 public:
@@ -312,7 +370,10 @@ public:
         if (exists && !S_ISREG(status.st_mode)) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
-            if (exists) follow_links();
+            if (exists) {
+                follow_links();
+                detail::remove_leftovers(target_);
+            }
             // The name of a process that was killed may be taken: O_EXCL, and count on.
             for (int attempt = 0; file_.number < 0; ++attempt) {
                 temporary_ = text(target_, ".tmp-", ::getpid(), "-", attempt);
@@ -461,13 +522,7 @@ inline std::uint64_t file_size(const std::string& path) {
 /// The names in a folder, sorted, without `.` and `..`. Throws Error naming the folder when it
 /// cannot be read.
 inline std::vector<std::string> list_folder(const std::string& path) {
-    struct Folder {
-        DIR* stream;
-        ~Folder() {
-            if (stream) ::closedir(stream);
-        }
-    };
-    const Folder folder{::opendir(path.c_str())};
+    const detail::FolderStream folder(path);
     if (!folder.stream) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
     for (;;) {
@@ -6570,7 +6625,6 @@ struct SoftmaxCrossEntropy {
         Index counted = 0;
         for (Target label : labels) counted += label != -1;
         if (counted == 0) counted = 1;
-        std::vector<T> weights;
         require(class_weights.empty() || static_cast<int>(class_weights.size()) == classes,
                 "softmax cross-entropy: found ", class_weights.size(), " class weights, expected ",
                 classes);
@@ -6578,8 +6632,10 @@ struct SoftmaxCrossEntropy {
         if constexpr (std::is_same_v<T, float>) {
             if (!class_weights.empty()) weight = class_weights.data();
         } else if (!class_weights.empty()) {
-            weights.assign(class_weights.begin(), class_weights.end());
-            weight = weights.data();
+            // Kept, because a step must not allocate; a thread's own, because the loss is const.
+            thread_local std::vector<T> converted;
+            converted.assign(class_weights.begin(), class_weights.end());
+            weight = converted.data();
         }
         const double scale = 1.0 / static_cast<double>(counted);
         return scale * Backend::Loss::softmax_cross_entropy(rows, classes, scores.data,
@@ -6637,7 +6693,7 @@ struct SquaredError {
 
 // ---- tessera/train/optimizer.hpp
 // Optimisers: how a gradient moves the weights. Each keeps its state in arenas laid out as the
-// gradients are, and says how to advance one parameter array.
+// gradients are, says how to advance one parameter array, and what a checkpoint calls it.
 
 namespace tessera {
 
@@ -6655,7 +6711,12 @@ struct Sgd {
     double decay = 0.0005;
     Momentum form = Momentum::krizhevsky;
 
-    static constexpr std::string_view kind = "sgd";
+    /// What a checkpoint says it is of: the velocity of one form would mislead another.
+    constexpr std::string_view kind() const {
+        constexpr std::array<std::string_view, 3> kinds{"sgd krizhevsky", "sgd classic",
+                                                        "sgd nesterov"};
+        return kinds[static_cast<std::size_t>(form)];
+    }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
     /// Advances `count` weights by gradient * scale; state[0] is their velocity.
@@ -6679,7 +6740,7 @@ struct AdamW {
     double epsilon = 1e-8;
     double decay = 0.01;
 
-    static constexpr std::string_view kind = "adamw";
+    static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
     template <class Backend, class T>
@@ -6959,7 +7020,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
     std::map<std::string, std::string> metadata;
     for (const auto& [key, value] : settings) metadata["setting." + key] = value;
     metadata["architecture"] = architecture<typename ModelType::Layers>(ModelType::input);
-    metadata["optimizer"] = Optimizer::kind;
+    metadata["optimizer"] = trainer.optimizer.kind();
     metadata["seed"] = text(trainer.seed());
     metadata["step"] = text(progress.step);
     metadata["epoch"] = text(progress.epoch);
@@ -6981,7 +7042,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
 }
 
 /// Restores what save_checkpoint wrote. Throws Error when the file is of another network,
-/// optimiser, seed or setting; nothing is changed then.
+/// optimiser (or form of its momentum), seed or setting; nothing is changed then.
 template <class ModelType, class Loss, class Optimizer>
 Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optimizer>& trainer,
                          const std::map<std::string, std::string>& settings = {}) {
@@ -6993,7 +7054,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         require(found == expected, path, ": checkpoint has ", key, " = ", found, ", expected ",
                 expected);
     };
-    expect("optimizer", std::string(Optimizer::kind));
+    expect("optimizer", std::string(trainer.optimizer.kind()));
     expect("architecture", architecture<typename ModelType::Layers>(ModelType::input));
     expect("seed", text(trainer.seed()));
     for (const auto& [key, value] : settings) expect("setting." + key, value);
@@ -8218,6 +8279,7 @@ inline std::string_view describe(std::span<const std::uint8_t> bytes) {
 #include <climits>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <span>
 #include <string>
 #include <string_view>
@@ -8301,6 +8363,9 @@ struct DecodeOptions {
     int channels = 3;
     /// A larger image is refused before any of its pixels is allocated.
     Index most_pixels = Index{1} << 27;
+    /// read_image() refuses a larger file before it reads it: a sparse one may state any size. The
+    /// default is what most_pixels of four 16-bit channels take as they are.
+    std::uint64_t most_bytes = std::uint64_t{1} << 30;
 };
 
 namespace detail {
@@ -8310,9 +8375,10 @@ inline int stb_length(std::span<const std::uint8_t> bytes) {
 }
 
 inline void append_bytes(void* target, void* data, int size) {
-    auto* bytes = static_cast<std::vector<std::uint8_t>*>(target);
+    auto& bytes = *static_cast<std::vector<std::uint8_t>*>(target);
     const auto* first = static_cast<const std::uint8_t*>(data);
-    bytes->insert(bytes->end(), first, first + size);
+    // Not insert(), in which g++ 12 at -O3 sees writing beyond the end.
+    for (int i = 0; i < size; ++i) bytes.push_back(first[i]);
 }
 
 }  // namespace detail
@@ -8359,14 +8425,19 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
             " bytes that cannot be decoded (", stb::stbi_failure_reason(),
             "), expected a whole JPEG or PNG");
-    Image image(width, height, options.channels);
+    Image image;
+    try {
+        image = Image(width, height, options.channels);
+    } catch (const std::bad_alloc&) {
+        fail(name, ": found no memory for ", width, " x ", height, " pixels");
+    }
     std::copy_n(pixels.get(), image.pixels.size(), image.pixels.data());
     return image;
 }
 
 /// Reads and decodes a file. Throws Error naming the path.
 inline Image read_image(const std::string& path, const DecodeOptions& options = {}) {
-    return decode(read_file(path), options, path);
+    return decode(read_file(path, options.most_bytes), options, path);
 }
 
 /// The bytes of a PNG file. requires 1 (grey) or 3 (RGB) channels and at least one pixel.
@@ -9406,6 +9477,10 @@ namespace tessera {
 /// list has nine.)
 inline constexpr std::array<double, 9> paper_lambdas{1, 1.3, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4};
 
+/// An image of more patches is an Error: a tiny stride, or a strip of thousands of pixels by one,
+/// would ask for billions.
+inline constexpr int most_tiles = 1'000'000;
+
 struct Tiling {
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
     /// From one patch to the next, as a fraction of its side.
@@ -9427,11 +9502,14 @@ struct Tile {
 
 namespace detail {
 
-/// How many patches of `side` cover an axis: ceil((length - side) / step) + 1.
-constexpr int axis_count(double length, double side, double step) {
+/// How many patches of `side` cover an axis: ceil((length - side) / step) + 1. More than most_tiles
+/// where that is no number an image can have.
+constexpr Index axis_count(double length, double side, double step) {
     // A quotient that is whole but for rounding must not gain a patch.
     const double steps = (length - side) / step - 1e-9;
-    const int whole = static_cast<int>(steps);
+    // Neither may be cast: what no integer holds, and what is not a number.
+    if (!(steps > -1 && steps < most_tiles)) return Index{most_tiles} + 1;
+    const auto whole = static_cast<Index>(steps);
     return (steps > whole ? whole + 1 : whole) + 1;
 }
 
@@ -9442,37 +9520,52 @@ constexpr double tile_side(int width, int height, double lambda) {
 
 }  // namespace detail
 
-/// Columns times rows of the grid of one scale, for an image of width x height pixels.
+/// Columns times rows of the grid of one scale, for an image of width x height pixels. Throws Error
+/// for more than most_tiles.
 constexpr int tile_count(int width, int height, double lambda, double stride) {
     const double side = detail::tile_side(width, height, lambda);
-    return detail::axis_count(width, side, stride * side) *
-           detail::axis_count(height, side, stride * side);
+    const Index count = detail::axis_count(width, side, stride * side) *
+                        detail::axis_count(height, side, stride * side);
+    if (count > most_tiles) {
+        fail("tile: found an image of ", width, " x ", height, " pixels, lambda ", lambda,
+             " and stride ", stride, ", expected at most ", most_tiles, " patches");
+    }
+    return static_cast<int>(count);
 }
 
-/// Over all scales.
+/// Over all scales. Throws Error for more than most_tiles.
 constexpr int tile_count(int width, int height, std::span<const double> lambdas, double stride) {
     int count = 0;
-    for (const double lambda : lambdas) count += tile_count(width, height, lambda, stride);
+    for (const double lambda : lambdas) {
+        count += tile_count(width, height, lambda, stride);
+        if (count > most_tiles) {
+            fail("tile: found an image of ", width, " x ", height, " pixels, ", lambdas.size(),
+                 " lambdas and stride ", stride, ", expected at most ", most_tiles, " patches");
+        }
+    }
     return count;
 }
 
 /// All patches of an image: scale after scale, rows from the top, columns from the left. The grid
 /// starts at the top left corner; its last row and column are moved back to end at the border.
-/// Sides and positions are fractional. Throws Error for an empty image, no scale, a lambda below 1
-/// or a stride outside (0, 1].
+/// Sides and positions are fractional. Throws Error for an empty image, no scale, a lambda below 1,
+/// a stride outside (0, 1] or more than most_tiles.
 inline std::vector<Tile> tile(int width, int height, const Tiling& tiling = {}) {
     require(width > 0 && height > 0, "tile: the image is ", width, " x ", height);
     require(!tiling.lambdas.empty(), "tile: the list of lambdas is empty");
     require(tiling.stride > 0 && tiling.stride <= 1, "tile: the stride is ", tiling.stride,
             ", expected more than 0 and at most 1");
-    std::vector<Tile> tiles;
-    for (std::size_t scale = 0; scale < tiling.lambdas.size(); ++scale) {
-        const double lambda = tiling.lambdas[scale];
+    for (const double lambda : tiling.lambdas) {
         require(lambda >= 1, "tile: a lambda is ", lambda, ", expected at least 1");
-        const double side = detail::tile_side(width, height, lambda);
+    }
+    const int count = tile_count(width, height, tiling.lambdas, tiling.stride);
+    std::vector<Tile> tiles;
+    tiles.reserve(static_cast<std::size_t>(count));
+    for (std::size_t scale = 0; scale < tiling.lambdas.size(); ++scale) {
+        const double side = detail::tile_side(width, height, tiling.lambdas[scale]);
         const double step = tiling.stride * side;
-        const int columns = detail::axis_count(width, side, step);
-        const int rows = detail::axis_count(height, side, step);
+        const auto columns = static_cast<int>(detail::axis_count(width, side, step));
+        const auto rows = static_cast<int>(detail::axis_count(height, side, step));
         for (int row = 0; row < rows; ++row) {
             const double top = std::min(row * step, height - side);
             for (int column = 0; column < columns; ++column) {
@@ -9895,7 +9988,8 @@ inline std::vector<std::string> read_class_names(const std::string& path,
 }
 
 /// Changes with the classes, the order, the names below `folder`, the labels and the sizes of the
-/// files; not with the place of the folder.
+/// files; not with the place of the folder. No file is opened: pixels that changed in a file of the
+/// same size are not noticed.
 inline std::uint64_t fingerprint(const ImageSet& set, const std::string& folder) {
     Fingerprint mark;
     for (const std::string& name : set.classes) mark.add(name);
@@ -10314,6 +10408,9 @@ enum class OutsideBox { refuse, clip };
 
 namespace detail {
 
+/// Of an image's width and height: what a JPEG can have.
+inline constexpr int most_voc_side = 65'535;
+
 /// An element of an annotation file. Only direct children are looked at: the `part` of an object
 /// has a `name` and a `bndbox` of its own, and so have owners and sources. Their order varies.
 class VocElement {
@@ -10397,7 +10494,8 @@ inline int line_of(std::span<const std::uint8_t> bytes, std::ptrdiff_t offset) {
 
 /// Reads `.../Annotations/<id>.xml`; labels are indices into `classes`. Flags that are missing
 /// are false. Throws Error naming the file, the object (counted from 1), what was found and what
-/// was expected: a missing or malformed file or field, an unknown class, a box inverted or outside.
+/// was expected: a missing or malformed file or field, an impossible image size, an unknown class,
+/// a box inverted or outside.
 inline VocAnnotation read_voc_annotation(const std::string& path,
                                          const std::vector<std::string>& classes,
                                          OutsideBox outside = OutsideBox::refuse) {
@@ -10418,8 +10516,10 @@ inline VocAnnotation read_voc_annotation(const std::string& path,
     image.height = size.number<int>("height");
     image.depth =
         detail::parse_number<int>(size.words("depth", "3"), path + ": <depth>: ", "a whole number");
-    require(image.width > 0 && image.height > 0, path, ": found image size ", image.width, "x",
-            image.height, ", expected at least 1x1");
+    const auto possible = [](int side) { return side >= 1 && side <= detail::most_voc_side; };
+    require(possible(image.width) && possible(image.height), path, ": found image size ",
+            image.width, "x", image.height, ", expected 1 to ", detail::most_voc_side,
+            " pixels each way");
     for (const pugi::xml_node& node : root.children("object")) {
         const std::string where = text(path, ": object ", image.objects.size() + 1, ": ");
         const detail::VocElement element(node, where);
@@ -10576,8 +10676,9 @@ inline VocSet read_voc_set(const VocFolder& folder, std::string_view set,
     return result;
 }
 
-/// Changes with the classes, the images, the sizes of their files, their objects and the order of
-/// all; not with the place of the folder.
+/// Changes with the classes, the images, the sizes of their files, their objects (class, box,
+/// difficult) and the order of all; not with the place of the folder. No image is opened: pixels
+/// that changed in a file of the same size are not noticed.
 inline std::uint64_t fingerprint(const VocFolder& folder, const VocSet& set) {
     Fingerprint mark;
     for (const std::string& name : set.classes) mark.add(name);

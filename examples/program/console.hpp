@@ -33,6 +33,22 @@ inline std::string duration_text(double seconds) {
     return words;
 }
 
+/// How far a task is. `first` was done by earlier runs: it counts, but not for the rate.
+struct Advance {
+    double first = 0, done = 0, total = 0;
+    double seconds = 0;  ///< of this run
+};
+
+/// "30 of 90 images, 10/s, 6 s left".
+inline std::string advance_text(const Advance& at, const std::string& unit) {
+    const double rate = at.seconds > 0 ? (at.done - at.first) / at.seconds : 0;
+    char words[128];
+    std::snprintf(words, sizeof words, "%.0f of %.0f %s, %.0f/s, %s left", at.done, at.total,
+                  unit.c_str(), rate,
+                  rate > 0 ? duration_text((at.total - at.done) / rate).c_str() : "?");
+    return words;
+}
+
 /// On a terminal the line is rewritten a few times a second; in a log a line is written every half
 /// minute.
 class ProgressLine {
@@ -55,12 +71,8 @@ public:
         if (now - shown_ < (terminal_ ? 0.2 : 30)) return;
         shown_ = now;
         const std::string added = note();
-        const double rate = (done - first_) / now;
-        char words[256];
-        std::snprintf(words, sizeof words, "%s: %.0f of %.0f %s, %.0f/s, %s left", task_.c_str(),
-                      done, total_, unit_.c_str(), rate,
-                      rate > 0 ? duration_text((total_ - done) / rate).c_str() : "?");
-        print(added.empty() ? words : text(words, "; ", added));
+        const std::string words = advance_text({first_, done, total_, now}, unit_);
+        print(text(task_, ": ", words, added.empty() ? "" : "; ", added));
     }
     /// A line that stays.
     void say(const std::string& words) {

@@ -40,6 +40,7 @@ public:
     const ImageSet& set() const { return set_; }
     Index size() const { return std::ssize(set_.items); }
     int extent() const { return extent_; }
+    bool kept() const { return kept_; }
     int label(Index i) const { return set_.items[static_cast<std::size_t>(i)].label; }
     Image read(Index i) const {
         const auto at = static_cast<std::size_t>(i);

@@ -64,9 +64,9 @@ struct InputSpec {
                 file.path(), ": field 'scale': found '", scale, "', expected a number");
         const std::string names = field("classes");
         for (std::size_t begin = 0; begin <= names.size();) {
-            const std::size_t end = std::min(names.find('\n', begin), names.size());
-            spec.classes.push_back(names.substr(begin, end - begin));
-            begin = end + 1;
+            const std::size_t stop = std::min(names.find('\n', begin), names.size());
+            spec.classes.push_back(names.substr(begin, stop - begin));
+            begin = stop + 1;
         }
         const TensorInfo& mean = file.at("state.mean_image");
         require(mean.shape.size() == 3 && mean.shape[0] == mean.shape[1] && mean.shape[2] == 3,

@@ -93,21 +93,21 @@ auto with_target_classes(int count, Body body) {
                                               body);
 }
 
-/// Calls body(Network{}) for the one of that name.
+/// Calls body(Network{}) for the one of that name. Throws Error that begins with `where`.
 template <class... Known, class Body>
-auto choose_network(const std::string& name, Body body) {
+auto choose_network(const std::string& where, const std::string& name, Body body) {
     std::common_type_t<decltype(body(Known{}))...> result{};
     const bool found = ((name == Known::name ? (result = body(Known{}), true) : false) || ...);
     std::string known;
     ((known += (known.empty() ? "" : ", ") + std::string(Known::name)), ...);
-    require(found, "--network: found '", name, "', but this program was built for ", known,
+    require(found, where, ": found '", name, "', but this program was built for ", known,
             "; see TESSERA_NETWORKS");
     return result;
 }
 
 template <class Body>
-auto with_network(const std::string& name, Body body) {
-    return choose_network<TESSERA_NETWORKS>(name, body);
+auto with_network(const std::string& where, const std::string& name, Body body) {
+    return choose_network<TESSERA_NETWORKS>(where, name, body);
 }
 
 }  // namespace program

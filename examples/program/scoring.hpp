@@ -56,7 +56,7 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
                              std::max(1, Cpu::threads() / 2)};
         return run_over_boxes(model, images, view, options.task, options.interrupted, take_rows);
     };
-    return with_network(spec.input.network, [&](auto choice) {
+    return with_network(file.path() + ": field 'network'", spec.input.network, [&](auto choice) {
         using Choice = decltype(choice);
         return with_target_classes(static_cast<int>(spec.input.classes.size()), [&](auto count) {
             constexpr int classes = count;

@@ -4,47 +4,38 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
+#include "files.hpp"
 
 using namespace tessera;
-
-namespace {
-
-struct TemporaryFolder {
-    std::string path = "/tmp/tessera-folder-XXXXXX";
-
-    TemporaryFolder() { REQUIRE(::mkdtemp(path.data()) != nullptr); }
-    ~TemporaryFolder() { std::filesystem::remove_all(path); }
-};
-
-}  // namespace
+using namespace tessera::testing;
 
 TEST_CASE("folders are made with those above, and listed in order without the dots") {
     const TemporaryFolder here;
-    make_folders(here.path + "/b/c//d/");
-    make_folders(here.path + "/b");
-    make_folders(here.path + "/a");
-    write_file(here.path + "/B.txt", "four");
-    CHECK(is_folder(here.path + "/b/c/d"));
-    CHECK(list_folder(here.path) == std::vector<std::string>{"B.txt", "a", "b"});
-    CHECK(list_folder(here.path + "/a").empty());
-    CHECK(path_exists(here.path + "/B.txt"));
-    CHECK_FALSE(is_folder(here.path + "/B.txt"));
-    CHECK_FALSE(path_exists(here.path + "/x"));
-    CHECK(file_size(here.path + "/B.txt") == 4);
-    CHECK(file_size(here.path + "/x") == ~std::uint64_t{});
+    make_folders(here / "b/c//d/");
+    make_folders(here / "b");
+    make_folders(here / "a");
+    write_file(here / "B.txt", "four");
+    CHECK(is_folder(here / "b/c/d"));
+    CHECK(list_folder(here.path.string()) == std::vector<std::string>{"B.txt", "a", "b"});
+    CHECK(list_folder(here / "a").empty());
+    CHECK(path_exists(here / "B.txt"));
+    CHECK_FALSE(is_folder(here / "B.txt"));
+    CHECK_FALSE(path_exists(here / "x"));
+    CHECK(file_size(here / "B.txt") == 4);
+    CHECK(file_size(here / "x") == ~std::uint64_t{});
 }
 
 TEST_CASE("a folder that cannot be read or made is named with the reason") {
     const TemporaryFolder here;
-    write_file(here.path + "/file", "");
+    write_file(here / "file", "");
     CHECK_THROWS_WITH_AS(
-        list_folder(here.path + "/x"),
-        ("cannot read folder " + here.path + "/x: No such file or directory").c_str(), Error);
+        list_folder(here / "x"),
+        ("cannot read folder " + (here / "x") + ": No such file or directory").c_str(), Error);
     CHECK_THROWS_WITH_AS(make_folders("/proc/tessera"),
                          "cannot make folder /proc/tessera: No such file or directory", Error);
-    CHECK_THROWS_WITH_AS(make_folders(here.path + "/file/x"),
-                         ("cannot make folder " + here.path + "/file: File exists").c_str(), Error);
+    CHECK_THROWS_WITH_AS(make_folders(here / "file/x"),
+                         ("cannot make folder " + (here / "file") + ": File exists").c_str(),
+                         Error);
 }
 
 TEST_CASE("the last name of a path is that of its folder") {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <filesystem>
 
-#include "../data/helpers.hpp"
+#include "files.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;

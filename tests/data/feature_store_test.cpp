@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "helpers.hpp"
+#include "files.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;
@@ -30,16 +30,12 @@ void write(const std::string& path, const FeatureKey& with = key) {
     writer.finish();
 }
 
-int entries(const TemporaryFolder& folder) {
-    return static_cast<int>(std::distance(std::filesystem::directory_iterator(folder.path), {}));
-}
-
 }  // namespace
 
 TEST_CASE("features are written in pieces and read as rows") {
     const TemporaryFolder folder;
     write(folder / "f");
-    CHECK(entries(folder) == 1);
+    CHECK(folder.entries() == 1);
     CHECK(feature_mismatch(folder / "f", key).empty());
     const FeatureStore store(folder / "f", key);
     CHECK(store.rows() == 3);
@@ -101,7 +97,22 @@ TEST_CASE("an unfinished file leaves the old one as it was") {
                   "found more rows than the 3 announced"));
     }
     CHECK(words_of(folder / "f") == "old");
-    CHECK(entries(folder) == 1);
+    CHECK(folder.entries() == 1);
+}
+
+TEST_CASE("a disk that fills up leaves the old features and no temporary") {
+    const TemporaryFolder folder;
+    write(folder / "f");
+    const std::string old = words_of(folder / "f");
+    for (const rlim_t room : {10, 64, 84, 123}) {
+        const std::string message = message_within(RLIMIT_FSIZE, room, [&] {
+            write(folder / "f", {0xABCE, 78, 3, 5});
+        });
+        CHECK(message == "cannot write " + (folder / "f") + ": File too large");
+        CHECK(words_of(folder / "f") == old);
+        CHECK(folder.entries() == 1);
+    }
+    CHECK(feature_mismatch(folder / "f", key).empty());
 }
 
 TEST_CASE("a full disk, a read-only folder and impossible sizes are errors that name the file") {
@@ -117,5 +128,5 @@ TEST_CASE("a full disk, a read-only folder and impossible sizes are errors that 
                                   FeatureKey{0, 0, Index{1} << 40, Index{1} << 40}}) {
         CHECK(has(message_of([&] { FeatureWriter(folder / "f", odd); }), "features: found"));
     }
-    CHECK(entries(folder) == 0);
+    CHECK(folder.entries() == 0);
 }

@@ -6,12 +6,15 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstring>
 #include <set>
 #include <thread>
 
-#include "helpers.hpp"
+#include "files.hpp"
 #include "tessera/data/image_folder.hpp"
+#include "tessera/image/augment.hpp"
 #include "tessera/image/codec.hpp"
+#include "tessera/image/normaliser.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;
@@ -91,6 +94,49 @@ TEST_CASE("batches are the same for any number of workers and any prefetch") {
         }
         CHECK(seen.size() == 103);
         CHECK(*seen.rbegin() == 102);
+    }
+}
+
+TEST_CASE("random crops have the same bytes for any number of workers") {
+    constexpr Extent whole{40, 32}, part{28, 24};
+    constexpr int samples = 30, batch = 4;
+    Random random({.seed = 8, .purpose = Purpose::generate});
+    std::vector<Image> images(samples, Image(whole.width, whole.height));
+    for (Image& image : images) {
+        for (std::uint8_t& pixel : image.pixels) pixel = std::uint8_t(random.bits());
+    }
+    const Normaliser normaliser({124, 117, 104}, 1 / 57.0f);
+    const auto bytes_with = [&](int workers) {
+        std::vector<std::vector<float>> epochs;
+        Loader<std::vector<float>> loader(
+            {.samples = samples, .batch = batch, .workers = workers, .prefetch = 3, .seed = 6},
+            [&] { return std::vector<float>(std::size_t(batch * part.width * part.height * 3)); },
+            [&](const LoaderSample& sample, std::vector<float>& rows) {
+                const AugmentKey key{6, sample.epoch, std::uint32_t(sample.index)};
+                const Window window = random_window(whole, part, key);
+                normaliser.write(images[std::size_t(sample.index)], window, part,
+                                 rows.data() + sample.position * part.width * part.height * 3);
+            });
+        for (const std::uint32_t epoch : {0u, 1u}) {
+            auto& values = epochs.emplace_back();
+            loader.start(epoch);
+            for (auto loaded = loader.next(); loaded.batch; loaded = loader.next()) {
+                const auto count = std::ssize(loaded.samples) * part.width * part.height * 3;
+                values.insert(values.end(), loaded.batch->begin(), loaded.batch->begin() + count);
+            }
+        }
+        return epochs;
+    };
+    const auto expected = bytes_with(1);
+    REQUIRE(expected[0].size() == std::size_t(samples * part.width * part.height * 3));
+    CHECK(expected[0] != expected[1]);
+    for (const int workers : {0, 2, 4}) {
+        const auto found = bytes_with(workers);
+        for (std::size_t epoch = 0; epoch < 2; ++epoch) {
+            REQUIRE(found[epoch].size() == expected[epoch].size());
+            CHECK(std::memcmp(found[epoch].data(), expected[epoch].data(),
+                              found[epoch].size() * sizeof(float)) == 0);
+        }
     }
 }
 

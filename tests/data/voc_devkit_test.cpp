@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "helpers.hpp"
+#include "files.hpp"
 #include "tessera/data/voc_writer.hpp"
 
 using namespace tessera;

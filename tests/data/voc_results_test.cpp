@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "helpers.hpp"
+#include "files.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;

@@ -4,7 +4,7 @@
 
 #include <doctest/doctest.h>
 
-#include "helpers.hpp"
+#include "files.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;
@@ -168,6 +168,11 @@ TEST_CASE("missing and malformed fields are refused by name") {
     refused(annotation(good, "<width>5e2</width><height>3</height>"), "<width>: found '5e2'");
     refused(annotation(good, "<width>0</width><height>3</height>"), "found image size 0x3");
     refused(annotation(good, "<width>-5</width><height>3</height>"), "found image size -5x3");
+    refused(annotation(good, "<width>65536</width><height>3</height>"),
+            "found image size 65536x3, expected 1 to 65535 pixels each way");
+    refused(annotation(good, "<width>9</width><height>2147483647</height>"),
+            "found image size 9x2147483647, expected 1 to 65535 pixels each way");
+    CHECK(read(annotation(good, "<width>65535</width><height>65535</height>")).width == 65535);
     refused(annotation(good, "<width>99999999999</width><height>3</height>"), "expected a number");
     refused(annotation(good + "<object><name>dog</name></object>"),
             "object 2: found no <bndbox> in <object>");

@@ -6,7 +6,7 @@
 
 #include <set>
 
-#include "helpers.hpp"
+#include "files.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;

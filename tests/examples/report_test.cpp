@@ -6,11 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "report/page.hpp"
 
 using namespace report;
 using tessera::Image;
+using tessera::testing::has;
 using tessera::testing::message_of;
 using tessera::testing::ReadOnlyFolder;
 using tessera::testing::TemporaryFolder;
@@ -23,10 +24,6 @@ constexpr const char* small_evaluation = R"({
   "patches": 725829, "seconds": 700, "patches_per_second": 1037, "power": 5,
   "pointing": {"sum": {"micro": 0.763, "macro": 0.752}, "centre": {"micro": 0.651, "macro": null}},
   "examples": []})";
-
-bool has(const std::string& page, const std::string& words) {
-    return page.find(words) != std::string::npos;
-}
 
 int count_of(const std::string& page, const std::string& words) {
     int found = 0;
@@ -55,10 +52,9 @@ void write_picture(const TemporaryFolder& folder, const std::string& name, int w
 }
 
 std::string epoch_line(int epoch, double loss, double rate, double top1) {
-    return json{{"event", "epoch"}, {"epoch", epoch},   {"loss", loss},
-                {"rate", rate},     {"val_top1", top1}, {"val_top5", 2 * top1},
-                {"seconds", 10},    {"val_loss", loss}, {"per_second", 400},
-                {"time", 1e9}}
+    return json{{"event", "epoch"},  {"epoch", epoch},       {"loss", loss},  {"rate", rate},
+                {"val_top1", top1},  {"val_top5", 2 * top1}, {"seconds", 10}, {"val_loss", loss},
+                {"per_second", 400}, {"time", 1e9}}
                .dump() +
            "\n";
 }

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "synthetic/dataset.hpp"
 #include "tessera/data/voc_devkit.hpp"
 

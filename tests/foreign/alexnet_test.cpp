@@ -5,7 +5,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "foreign/fixture.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/io/weights.hpp"

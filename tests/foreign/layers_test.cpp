@@ -96,6 +96,10 @@ TEST_CASE("response normalisation is PyTorch's, alpha divided by the window's si
     check<Lrn<Alpha<2>, K<1>>, Shape{8, 3, 2}>("lrn_strong");
     check<Lrn<Size<3>, Alpha<1, 2>, Beta<1, 2>, K<3, 2>>, Shape{7, 2, 3}>("lrn_three");
     check<Lrn<Alpha<1>, K<1>>, Shape{2, 2, 2}>("lrn_few_channels");
+    // The same numbers by the paper's formula: alpha is given as PyTorch's, divided.
+    check<Lrn<Alpha<2, 5>, K<1>, AlphaUndivided>, Shape{8, 3, 2}>("lrn_strong");
+    check<Lrn<Size<3>, Alpha<1, 6>, Beta<1, 2>, K<3, 2>, AlphaUndivided>, Shape{7, 2, 3}>(
+        "lrn_three");
 }
 
 TEST_CASE("pooling is PyTorch's: overlapping, rounded up, padded, with ties") {

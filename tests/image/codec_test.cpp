@@ -9,40 +9,16 @@
 #include <filesystem>
 #include <utility>
 
+#include "files.hpp"
 #include "tessera/core/random.hpp"
 
 using namespace tessera;
+using namespace tessera::testing;
 namespace fs = std::filesystem;
 
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
-
-struct TemporaryFolder {
-    fs::path path;
-
-    TemporaryFolder() {
-        std::string name = (fs::temp_directory_path() / "tessera-codec-XXXXXX").string();
-        REQUIRE(::mkdtemp(name.data()) != nullptr);
-        path = name;
-    }
-    ~TemporaryFolder() { fs::remove_all(path); }
-    std::string operator/(const char* name) const { return (path / name).string(); }
-};
-
-template <class Action>
-std::string message_of(Action action) {
-    try {
-        action();
-    } catch (const Error& error) {
-        return error.what();
-    }
-    return "no error";
-}
-
-bool has(const std::string& words, const std::string& part) {
-    return words.find(part) != std::string::npos;
-}
 
 Bytes from_hex(std::string_view digits) {
     auto value = [](char c) { return c <= '9' ? c - '0' : c - 'a' + 10; };
@@ -159,11 +135,6 @@ int largest_difference(const Image& a, const Image& b) {
         largest = std::max(largest, std::abs(int(a.pixels[i]) - int(b.pixels[i])));
     }
     return largest;
-}
-
-fs::path shared_data() {
-    const char* named = std::getenv("TESSERA_SHARED_DATA");
-    return named ? fs::path(named) : fs::path(TESSERA_SOURCE_DIR) / "../shared/data";
 }
 
 }  // namespace
@@ -348,6 +319,19 @@ TEST_CASE("errors of files name the file") {
     CHECK(has(message_of([&] { read_image(folder / "none.jpg"); }), "none.jpg: No such file"));
 }
 
+TEST_CASE("a file that is far too large for an image is refused before it is read") {
+    const TemporaryFolder folder;
+    const std::string sparse = folder.add_sparse("sparse.jpg", std::uintmax_t{1} << 40);
+    CHECK(message_of([&] { read_image(sparse); }) ==
+          "cannot read " + sparse + ": found 1099511627776 bytes, expected at most 1073741824");
+    const std::string image = folder / "a.png";
+    write_image(image, smooth(20, 10, 3));
+    const std::uint64_t size = read_file(image).size();
+    CHECK(read_image(image, {.most_bytes = size}).width == 20);
+    CHECK(has(message_of([&] { read_image(image, {.most_bytes = size - 1}); }),
+              text("a.png: found ", size, " bytes, expected at most ", size - 1)));
+}
+
 TEST_CASE("arguments that make no sense are refused") {
     CHECK_THROWS_AS(encode_png(Image()), Error);
     CHECK_THROWS_AS(encode_jpeg(Image()), Error);
@@ -360,7 +344,7 @@ TEST_CASE("arguments that make no sense are refused") {
 TEST_CASE("real photographs are decoded with the size their header states") {
     const fs::path archive = shared_data() / "voc-original-sample.tar.gz";
     if (!fs::exists(archive)) {
-        MESSAGE("skipped: no photographs at " << archive.string());
+        MESSAGE("skipped: no photographs in the folder of real data");
         return;
     }
     const TemporaryFolder folder;

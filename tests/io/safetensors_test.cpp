@@ -7,7 +7,7 @@
 #include <cmath>
 #include <limits>
 
-#include "../data/helpers.hpp"
+#include "files.hpp"
 #include "tessera/io/safetensors_writer.hpp"
 
 using namespace tessera;

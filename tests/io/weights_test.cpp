@@ -7,7 +7,7 @@
 
 #include <cmath>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "net/random_model.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/reference/reference.hpp"

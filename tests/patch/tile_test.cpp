@@ -4,10 +4,14 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <tuple>
 #include <utility>
 
+#include "files.hpp"
+
 using namespace tessera;
+using namespace tessera::testing;
 
 namespace {
 
@@ -101,10 +105,36 @@ TEST_CASE("boxes_of keeps the order") {
     CHECK(boxes.back() == tiles.back().box);
 }
 
+TEST_CASE("more patches than any use has are refused, and counted without overflow") {
+    const auto refused = [](int width, int height, const Tiling& tiling) {
+        const std::string message = message_of([&] { tile(width, height, tiling); });
+        CHECK(message ==
+              message_of([&] { tile_count(width, height, tiling.lambdas, tiling.stride); }));
+        return message;
+    };
+    CHECK(refused(500, 375, {.lambdas = {4}, .stride = 1e-6}) ==
+          "tile: found an image of 500 x 375 pixels, lambda 4 and stride 1e-06, expected at most "
+          "1000000 patches");
+    CHECK(has(refused(500, 375, {.stride = 5e-324}), "and stride 4.94066e-324, expected at most"));
+    CHECK(has(refused(65535, 1, {}), "an image of 65535 x 1 pixels, 9 lambdas"));
+    CHECK(has(refused(2147483647, 1, {.lambdas = {1}}), "an image of 2147483647 x 1 pixels"));
+    CHECK(has(refused(9, 9, {.lambdas = {1e300}}), "lambda 1e+300 and stride 0.5"));
+    CHECK(has(refused(9, 9, {.lambdas = {HUGE_VAL}}), "lambda inf and stride 0.5"));
+    CHECK(has(refused(99, 9, {.lambdas = std::vector<double>(3000, 4.0)}),
+              "an image of 99 x 9 pixels, 3000 lambdas and stride 0.5, expected at most"));
+    CHECK_THROWS_AS(tile_count(500, 375, NAN, 0.5), Error);
+    CHECK_THROWS_AS(tile_count(500, 375, 2, -1e-9), Error);
+    CHECK_THROWS_AS(tile_count(0, 0, 2, 0.5), Error);
+    CHECK(tile_count(65535, 65535, paper_lambdas, 0.5) == 198);
+    CHECK(tile(999'999, 1, {.lambdas = {1}, .stride = 1}).size() == 999'999);
+}
+
 TEST_CASE("tilings that make no sense are refused") {
     CHECK_THROWS_AS(tile(0, 5), Error);
     CHECK_THROWS_AS(tile(5, 5, {.lambdas = {}}), Error);
     CHECK_THROWS_AS(tile(5, 5, {.lambdas = {0.9}}), Error);
+    CHECK_THROWS_AS(tile(5, 5, {.lambdas = {2, NAN}}), Error);
+    CHECK_THROWS_AS(tile(5, 5, {.stride = NAN}), Error);
     CHECK_THROWS_AS(tile(5, 5, {.stride = 0}), Error);
     CHECK_THROWS_AS(tile(5, 5, {.stride = 1.1}), Error);
 }

@@ -17,11 +17,17 @@ ROOT = Path(tempfile.mkdtemp(prefix="tessera-programs-"))
 DATA = ROOT / "data"
 DEVKIT = DATA / "target" / "VOCdevkit"
 LISTS = DEVKIT / "VOC2007" / "ImageSets" / "Main"
-PRETRAIN = ["pretrain", "--data", DATA / "source", "--epochs", 4, "--batch", 8, "--threads", 1]
+SYNTHESIZE = ["synthesize", "--classes", 40, "--per-class", 3, "--val-per-class", 1,
+              "--source-size", 64, "--target-classes", 10, "--trainval", 12, "--test", 8,
+              "--width", 96, "--height", 72, "--quiet"]
+# Bits are promised for the same number of threads.
+THREADS = ["--threads", 2]
+PRETRAIN = ["pretrain", "--data", DATA / "source", "--epochs", 4, "--batch", 8, *THREADS]
 SOURCE = ["--weights", ROOT / "source" / "weights.safetensors"]
-SHORT = [*SOURCE, "--threads", 1, "--lambdas", "1,2", "--batch", 16]
+SHORT = [*SOURCE, *THREADS, "--lambdas", "1,2", "--batch", 16]
 TRANSFER = ["transfer", "--devkit", DEVKIT, *SHORT]
 FROZEN = [*TRANSFER, "--epochs", 40, "--set", "train", "--val-set", "val"]
+EVALUATE = ["evaluate", "--devkit", DEVKIT, "--weights", ROOT / "frozen" / "weights.safetensors"]
 
 
 def command(words):
@@ -50,7 +56,7 @@ def stop(words, folder, how, wanted):
     log = folder / "log.jsonl"
     end = time.time() + 600
     while process.poll() is None and time.time() < end:
-        if log.exists() and wanted(log.read_text()):
+        if wanted(log.read_text() if log.exists() else ""):
             process.send_signal(how)
             break
         time.sleep(0.002)
@@ -67,10 +73,30 @@ def same(one, other):
     assert one.read_bytes() == other.read_bytes(), f"{one} and {other} differ"
 
 
+def tree(folder):
+    """The bytes of every file below, by its path."""
+    return {f.relative_to(folder): f.read_bytes() for f in folder.rglob("*") if f.is_file()}
+
+
+def replaced(words, old, new):
+    return [new if word == old else word for word in words]
+
+
+def interrupted_and_resumed(words, out, how, wanted, whole):
+    """A signal leaves a checkpoint of the step at which it came; from there --resume goes on to the
+    bits of the run `whole`. Returns that step; it is 0, without a checkpoint, before training."""
+    rc, output = stop(words, out, how, wanted)
+    assert rc == 130 and "--resume" in output, (rc, output)
+    step = events(out, "interrupted")[0]["step"]
+    assert (out / "checkpoint.safetensors").exists() == (step > 0)
+    output = run(*words, "--resume")
+    assert (f"resuming at step {step}," if step > 0 else "no checkpoint") in output, (step, output)
+    same(out / "weights.safetensors", whole / "weights.safetensors")
+    return step
+
+
 def prepare():
-    run("synthesize", "--out", DATA, "--classes", 40, "--per-class", 3, "--val-per-class", 1,
-        "--source-size", 64, "--target-classes", 10, "--trainval", 12, "--test", 8, "--width", 96,
-        "--height", 72, "--quiet")
+    run(*SYNTHESIZE, "--out", DATA)
     run(*PRETRAIN, "--out", ROOT / "source")
     run(*FROZEN, "--out", ROOT / "frozen")
 
@@ -81,18 +107,75 @@ def pretraining_killed_resumes_to_the_same_bits():
     rc, _ = stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
     assert rc == -signal.SIGKILL and not (out / "weights.safetensors").exists()
     refuses(*words, says=["found a checkpoint", "--resume"])
-    assert "resuming at step" in run(*words, "--resume")
+    mean = (out / "input.safetensors").stat()
+    assert "resuming at step" in run(*words, "--resume", "--memory", 0)
+    # Without pictures in memory the mean is read, and not made and written anew.
+    assert (out / "input.safetensors").stat().st_ino == mean.st_ino
     same(out / "weights.safetensors", ROOT / "source" / "weights.safetensors")
 
 
-def pretraining_interrupted_says_how_to_go_on():
+def synthesis_interrupted_is_completed_by_the_same_command():
+    out = ROOT / "synthesis"
+    words = [*SYNTHESIZE, "--threads", 1, "--out", out]
+    rc, output = stop(words, out, signal.SIGINT, lambda log: (out / "source").exists())
+    assert rc == 130 and "The same command completes the data" in output, (rc, output)
+    assert not list(out.rglob("trainval.txt"))
+    run(*words)
+    assert tree(out) == tree(DATA)
+
+
+def synthesis_replaces_its_own_data_only():
+    out = ROOT / "mine"
+    words = ["synthesize", "--classes", 2, "--per-class", 1, "--val-per-class", 1, "--source-size",
+             32, "--target-classes", 2, "--trainval", 2, "--test", 1, "--width", 96, "--height", 72,
+             "--quiet", "--out", out]
+    photograph = out / "source" / "photograph.jpg"
+    photograph.parent.mkdir(parents=True)
+    photograph.write_text("mine")
+    for option in ([], ["--replace"]):
+        refuses(*words, *option, says=[f"--out {out}", "not generated here"])
+    assert tree(out) == {photograph.relative_to(out): b"mine"}
+    shutil.rmtree(out / "source")
+    (out / "notes.txt").write_text("mine")
+    run(*words)
+    first = tree(out / "source")
+    refuses(*words, "--seed", 2, says=["other settings", "--replace"])
+    assert tree(out / "source") == first
+    run(*words, "--seed", 2, "--replace")
+    second = tree(out / "source")
+    assert second.keys() == first.keys() and second != first
+    assert (out / "notes.txt").read_text() == "mine"
+
+
+def pretraining_interrupted_can_be_resumed():
     for how in (signal.SIGINT, signal.SIGTERM):
         out = ROOT / f"stopped-{how}"
-        words = [*PRETRAIN, "--out", out]
-        rc, output = stop(words, out, how, lambda log: '"start"' in log)
-        assert rc == 130 and "--resume" in output, (rc, output)
-        run(*words, "--resume")
-        same(out / "weights.safetensors", ROOT / "source" / "weights.safetensors")
+        step = interrupted_and_resumed([*PRETRAIN, "--out", out], out, how,
+                                       lambda log: '"event":"epoch"' in log, ROOT / "source")
+        assert step >= 15  # an epoch
+
+
+def a_flat_validation_set_serves_as_well():
+    flat = ROOT / "flat"
+    (flat / "val").mkdir(parents=True)
+    (flat / "train").symlink_to(DATA / "source" / "train")
+    pictures = sorted((DATA / "source" / "val").glob("*/*"))
+    names = sorted({picture.parent.name for picture in pictures}, reverse=True)
+    truth = [f"{names.index(picture.parent.name) + 1}\n" for picture in pictures]
+    for number, picture in enumerate(pictures):
+        shutil.copy(picture, flat / "val" / f"ILSVRC2012_val_{number:08}.JPEG")
+    (flat / "truth.txt").write_text("".join(truth))
+    (flat / "ids.txt").write_text("".join(f"{i} {name}\n" for i, name in enumerate(names, 1)))
+    words = ["pretrain", "--epochs", 1, "--batch", 8, *THREADS]
+    lists = ["--val-truth", flat / "truth.txt", "--val-ids", flat / "ids.txt"]
+    run(*words, "--data", DATA / "source", "--out", ROOT / "flat-none")
+    run(*words, "--data", flat, *lists, "--out", ROOT / "flat-run")
+    assert events(ROOT / "flat-run", "start")[0]["validation_images"] == 40
+    losses = [events(ROOT / out, "epoch")[0]["val_loss"] for out in ("flat-none", "flat-run")]
+    assert losses[0] == losses[1], losses
+    (flat / "truth.txt").write_text("".join(truth[1:]))
+    refuses(*words, "--data", flat, *lists, "--out", ROOT / "flat-short",
+            says=["found 40 images", "expected 39", "truth.txt"])
 
 
 def a_transfer_killed_resumes_to_the_same_bits():
@@ -107,21 +190,18 @@ def a_transfer_killed_resumes_to_the_same_bits():
 
 def a_transfer_interrupted_before_training_can_be_resumed():
     out = ROOT / "frozen-early"
-    words = [*FROZEN, "--out", out]
-    rc, output = stop(words, out, signal.SIGINT, lambda log: '"patches"' in log)
-    assert rc == 130 and "--resume" in output, (rc, output)
-    run(*words, "--resume")
-    same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+    interrupted_and_resumed([*FROZEN, "--out", out], out, signal.SIGINT,
+                            lambda log: '"patches"' in log, ROOT / "frozen")
 
 
 def a_transfer_interrupted_while_training_can_be_resumed():
     for how in (signal.SIGINT, signal.SIGTERM):
         out = ROOT / f"frozen-stopped-{how}"
         words = [*FROZEN, "--out", out, "--features", ROOT / "frozen" / "features"]
-        rc, output = stop(words, out, how, lambda log: log.count('"event":"epoch"') >= 2)
-        assert rc == 130 and "--resume" in output, (rc, output)
-        run(*words, "--resume")
-        same(out / "weights.safetensors", ROOT / "frozen" / "weights.safetensors")
+        step = interrupted_and_resumed(words, out, how,
+                                       lambda log: log.count('"event":"epoch"') >= 2,
+                                       ROOT / "frozen")
+        assert step >= 2  # epochs
 
 
 def a_continuation_with_other_weights_or_data_is_refused():
@@ -130,7 +210,7 @@ def a_continuation_with_other_weights_or_data_is_refused():
     stop(words, out, signal.SIGKILL, lambda log: log.count('"event":"epoch"') >= 2)
     run(*PRETRAIN, "--out", ROOT / "source-2", "--seed", 2)
     other = ROOT / "source-2" / "weights.safetensors"
-    others = [other if word == SOURCE[1] else word for word in words]
+    others = replaced(words, SOURCE[1], other)
     refuses(*others, "--resume", says=["checkpoint.safetensors", "weights"])
     run(*words, "--resume")
 
@@ -140,7 +220,7 @@ def a_continuation_with_other_weights_or_data_is_refused():
     copy = ROOT / "fewer"
     shutil.copytree(DATA / "source", copy)
     sorted((copy / "train").glob("*/*"))[0].unlink()
-    others = [copy if word == DATA / "source" else word for word in words]
+    others = replaced(words, DATA / "source", copy)
     refuses(*others, "--resume", says=["checkpoint.safetensors", "data"])
 
 
@@ -208,8 +288,7 @@ def average_precision(pairs, eleven_point):
 
 def evaluation_agrees_with_its_own_result_files():
     out = ROOT / "evaluation"
-    words = ["evaluate", "--devkit", DEVKIT, "--weights", ROOT / "frozen" / "weights.safetensors",
-             "--set", "test", "--out", out, "--threads", 1]
+    words = [*EVALUATE, "--set", "test", "--out", out, "--threads", 1]
     output = run(*words)
     evaluation = json.loads((out / "evaluation.json").read_text())
     assert evaluation["images"] == 8 and evaluation["patches"] == 8 * (2 + 15)
@@ -223,7 +302,7 @@ def evaluation_agrees_with_its_own_result_files():
         for key, eleven_point in (("ap", True), ("ap_area", False)):
             expected = average_precision(pairs, eleven_point)
             if expected is None:
-                assert evaluation["positives"][c] == 0
+                assert evaluation["positives"][c] == 0 and evaluation[key][c] is None
                 continue
             values[key].append(expected)
             assert abs(evaluation[key][c] - expected) < 1e-9, (name, key, expected)
@@ -239,6 +318,54 @@ def evaluation_agrees_with_its_own_result_files():
     run(*words, "--power", 1, "--lambdas-used", "1", "--per-scale-mean")
     assert first != {f.name: f.read_bytes() for f in (out / "results").iterdir()}
     refuses(*words, "--lambdas-used", "3", says=["found 3", "none of the network's scales"])
+
+    # A class that is in no picture, as the list has it: the mean is that of the others.
+    devkit, year = copy_of_devkit("unseen")
+    c = evaluation["positives"].index(max(evaluation["positives"]))
+    listed = year / "ImageSets" / "Main" / f"{evaluation['classes'][c]}_test.txt"
+    listed.write_text("".join(f"{line.split()[0]} -1\n" for line in listed.open()))
+    output = run(*replaced(words, DEVKIT, devkit))
+    assert "reused" in output and "\u2013" in output, output
+    unseen = json.loads((out / "evaluation.json").read_text())
+    for key in ("ap", "ap_area"):
+        assert evaluation[key][c] is not None
+        evaluation[key][c] = None
+        assert unseen[key] == evaluation[key]
+    known = [value for value in unseen["ap"] if value is not None]
+    assert abs(unseen["map"] - sum(known) / len(known)) < 1e-9
+    run("report", out, "--out", ROOT / "unseen.html")
+
+
+def an_evaluation_interrupted_goes_on_to_the_same_results():
+    # More patches and pictures than are asked for otherwise: time in which to interrupt.
+    words = [*EVALUATE, "--lambdas", "1,2,3", "--examples", 8, *THREADS]
+    whole, out = ROOT / "evaluated", ROOT / "evaluation-stopped"
+    run(*words, "--out", whole)
+    words += ["--out", out]
+    rc, output = stop(words, out, signal.SIGINT, lambda log: out.exists())
+    assert rc == 130 and "no score is kept" in output, (rc, output)
+    assert not (out / "scores" / "test.scores").exists()
+    rc, output = stop(words, out, signal.SIGTERM, lambda log: '"stage"' in log)
+    assert rc == 130 and "the scores are kept" in output, (rc, output)
+    assert not (out / "evaluation.json").exists()
+    assert "reused" in run(*words)
+    assert tree(out / "results") == tree(whole / "results")
+    assert tree(out / "pictures") == tree(whole / "pictures")
+
+    def outcome(folder):
+        evaluation = json.loads((folder / "evaluation.json").read_text())
+        return {key: value for key, value in evaluation.items() if "second" not in key}
+
+    assert outcome(out) == outcome(whole)
+
+
+def a_bad_image_stops_an_evaluation():
+    devkit, year = copy_of_devkit("unreadable")
+    broken = year / "JPEGImages" / f"{(LISTS / 'test.txt').read_text().split()[-1]}.jpg"
+    broken.write_bytes(broken.read_bytes()[:200])
+    out = ROOT / "unreadable-run"
+    refuses(*replaced(EVALUATE, DEVKIT, devkit), "--out", out, says=[str(broken)])
+    assert tree(out) == {}
 
 
 def one_image_is_scored_and_drawn():
@@ -260,6 +387,8 @@ def inspect_tells_what_fits():
     assert "the file fits" in run("inspect", weights)
     assert "the file does not fit" in run("inspect", weights, "--network", "alexnet", rc=1)
     assert "60,965,224" in run("inspect", "--network", "alexnet", "--summary")
+    graph = run("inspect", weights, "--dot")
+    assert graph.startswith("digraph network {") and "fc8" in graph and "-> output" in graph, graph
     cut = ROOT / "cut.safetensors"
     cut.write_bytes(weights.read_bytes()[:5000])
     assert "cut.safetensors" in run("inspect", cut, rc=2)
@@ -281,6 +410,10 @@ def bad_images_stop_a_transfer_or_are_skipped():
     output = run(*words, "--out", ROOT / "skipped-run", "--bad", "skip")
     assert f"{ids[3]}.jpg" in output
     assert events(ROOT / "skipped-run", "start")[0]["skipped"] == 1
+    for image in (LISTS / "val.txt").read_text().split():
+        (year / "JPEGImages" / f"{image}.jpg").write_bytes(b"")
+    refuses(*words, "--out", ROOT / "unwatched-run", "--bad", "skip", "--set", "train", "--val-set",
+            "val", says=["val.txt", "none that can be read"])
     (year / "JPEGImages" / f"{ids[4]}.jpg").unlink()
     refuses(*words, "--out", ROOT / "absent-run", says=[ids[4], "listed"])
 
@@ -322,22 +455,67 @@ def wrong_weights_and_folders_are_named():
     refuses("pretrain", "--data", ROOT / "nowhere", "--out", ROOT / "x", says=["nowhere"])
     refuses(*TRANSFER, "--out", ROOT / "source" / "weights.safetensors" / "run",
             says=["weights.safetensors"])
+    # A file whose tensors are not those of the network it names.
+    mixed = ROOT / "mixed.safetensors"
+    mixed.write_bytes(SOURCE[1].read_bytes().replace(b'"fc6.weight"', b'"fc6.weighs"', 1))
+    refuses(*replaced(TRANSFER, SOURCE[1], mixed), "--out", ROOT / "x",
+            says=["mixed.safetensors", "C1 to FC7", "missing: 1 (fc6.weight)"])
 
 
-def options_out_of_range_are_refused_before_any_work():
-    evaluation = ["evaluate", "--devkit", DEVKIT, "--weights",
-                  ROOT / "frozen" / "weights.safetensors"]
-    for words, option in ((TRANSFER, ["--mode", "sideways"]), (TRANSFER, ["--epochs", -1]),
-                          (TRANSFER, ["--steps", 0]), (TRANSFER, ["--rate", 0]),
-                          (PRETRAIN, ["--zoom", 2]), (PRETRAIN, ["--val-truth", "list"]),
-                          (evaluation, ["--examples", -1]), (evaluation, ["--stride", 0])):
-        done = subprocess.run(command([*words, "--out", ROOT / "x", *option]),
-                              capture_output=True, text=True)
-        assert done.returncode not in (0, 1, 130), (option, done.returncode)
-        assert option[0] in done.stdout + done.stderr, (option, done.stderr)
-        assert not (ROOT / "x" / "log.jsonl").exists()
-    refuses(*PRETRAIN, "--out", ROOT / "x", "--schedule", "plateau", "--dropout-after", 0.5,
+def wrong_options_are_named_before_any_work():
+    out = ROOT / "untouched"
+
+    def refused(words, option):
+        done = subprocess.run(command(words), capture_output=True, text=True, timeout=900)
+        output = done.stdout + done.stderr
+        assert 100 <= done.returncode < 128 and option in output, (words, done.returncode, output)
+        assert not out.exists(), words
+
+    pretrain, transfer, evaluate, synthesize, report = (
+        [*words, "--out", out]
+        for words in (PRETRAIN, TRANSFER, EVALUATE, SYNTHESIZE, ["report", ROOT / "source"]))
+    inspect = ["inspect", SOURCE[1]]
+    for words, option, value in (
+            (pretrain, "--zoom", 2), (pretrain, "--val-truth", "list"),
+            (transfer, "--mode", "sideways"), (transfer, "--epochs", -1), (transfer, "--steps", 0),
+            (transfer, "--rate", 0), (transfer, "--lambdas", 0.5), (transfer, "--stride", 1.5),
+            (evaluate, "--examples", -1), (evaluate, "--stride", 0), (evaluate, "--stride", 1.5),
+            (evaluate, "--lambdas", "1,0.5"), (synthesize, "--quality", 0),
+            (synthesize, "--seed", "some"), (inspect, "--network", "vgg"),
+            (inspect, "--classes", 0)):
+        refused([*words, option, value], option)
+    for words in (pretrain, transfer, evaluate, synthesize, report, inspect):
+        refused([*words, "--colour"], "--colour")
+    for words, option in ((pretrain, "--data"), (pretrain, "--out"), (transfer, "--devkit"),
+                          (transfer, "--weights"), (evaluate, "--weights"), (synthesize, "--out"),
+                          (report, "--out")):
+        at = words.index(option)
+        refused(words[:at] + words[at + 2:], option)
+    refused(["report", "--out", out], "RUN")
+    refuses(*pretrain, "--schedule", "plateau", "--dropout-after", 0.5,
             says=["--dropout-after", "plateau"])
+    assert not out.exists()
+
+
+def what_a_program_was_not_built_for_is_refused_before_any_work():
+    out = ROOT / "unbuilt"
+    refuses(*PRETRAIN, "--out", out, "--network", "vgg", says=["--network: found 'vgg'", "small"])
+    few = ROOT / "few"
+    for part in ("train", "val"):
+        (few / part / "cat").mkdir(parents=True)
+        (few / part / "cat" / "1.jpg").touch()
+    refuses(*replaced(PRETRAIN, DATA / "source", few), "--out", out,
+            says=["found 1 source classes", "TESSERA_SOURCE_CLASSES"])
+    other = ROOT / "other.safetensors"
+    other.write_bytes(SOURCE[1].read_bytes().replace(b'"network":"small"', b'"network":"other"', 1))
+    refuses(*replaced(TRANSFER, SOURCE[1], other), "--out", out,
+            says=["other.safetensors: field 'network': found 'other'", "small"])
+    devkit, year = copy_of_devkit("eleven")
+    lists = year / "ImageSets" / "Main"
+    shutil.copy(lists / "car_trainval.txt", lists / "zeppelin_trainval.txt")
+    refuses(*replaced(TRANSFER, DEVKIT, devkit), "--out", out,
+            says=["found 11 target classes", "TESSERA_TARGET_CLASSES"])
+    assert not out.exists()
 
 
 def a_full_disk_is_an_error_and_damages_nothing():
@@ -351,9 +529,7 @@ def a_full_disk_is_an_error_and_damages_nothing():
     cases = (("pretrain", PRETRAIN, ["weights.safetensors", "checkpoint.safetensors"]),
              ("transfer", FROZEN, ["weights.safetensors", "checkpoint.safetensors",
                                    "features/train-relu7.features", "config.json"]),
-             ("evaluate", ["evaluate", "--devkit", DEVKIT, "--weights",
-                           ROOT / "frozen" / "weights.safetensors"],
-              ["scores/test.scores", "evaluation.json"]))
+             ("evaluate", EVALUATE, ["scores/test.scores", "evaluation.json"]))
     for program, words, names in cases:
         for name in names:
             out = ROOT / f"full-{program}-{name.replace('/', '-')}"
@@ -370,13 +546,14 @@ def a_full_disk_is_an_error_and_damages_nothing():
 
 
 def a_folder_that_may_not_be_written_is_named():
-    if os.geteuid() == 0:
-        print("skipped: root may write everywhere")
-        return
     out = ROOT / "locked"
     out.mkdir(mode=0o555)
-    refuses(*PRETRAIN, "--out", out, says=[str(out)])
-    refuses(*TRANSFER, "--out", out / "below", says=[str(out)])
+    if os.geteuid() == 0:
+        out = Path("/proc/self")  # root may write where the mode says no, but nobody may here
+    for words in (SYNTHESIZE, PRETRAIN, TRANSFER, EVALUATE):
+        refuses(*words, "--out", out, says=[str(out)])
+        refuses(*words, "--out", out / "below", says=[str(out)])
+    refuses("report", ROOT / "source", "--out", out / "report.html", says=[str(out)])
 
 
 def the_report_and_the_tables_show_the_runs():
@@ -402,8 +579,11 @@ def the_report_and_the_tables_show_the_runs():
     assert {stage["stage"] for stage in found["stages"]} >= {"pre-training", "training"}
 
 
-TESTS = [pretraining_killed_resumes_to_the_same_bits,
-         pretraining_interrupted_says_how_to_go_on,
+TESTS = [synthesis_interrupted_is_completed_by_the_same_command,
+         synthesis_replaces_its_own_data_only,
+         pretraining_killed_resumes_to_the_same_bits,
+         pretraining_interrupted_can_be_resumed,
+         a_flat_validation_set_serves_as_well,
          a_transfer_killed_resumes_to_the_same_bits,
          a_transfer_interrupted_before_training_can_be_resumed,
          a_transfer_interrupted_while_training_can_be_resumed,
@@ -412,12 +592,15 @@ TESTS = [pretraining_killed_resumes_to_the_same_bits,
          features_of_other_weights_are_made_anew,
          every_mode_gives_weights_that_can_be_evaluated,
          evaluation_agrees_with_its_own_result_files,
+         an_evaluation_interrupted_goes_on_to_the_same_results,
+         a_bad_image_stops_an_evaluation,
          one_image_is_scored_and_drawn,
          inspect_tells_what_fits,
          bad_images_stop_a_transfer_or_are_skipped,
          bad_annotations_stop_a_transfer,
          wrong_weights_and_folders_are_named,
-         options_out_of_range_are_refused_before_any_work,
+         wrong_options_are_named_before_any_work,
+         what_a_program_was_not_built_for_is_refused_before_any_work,
          a_full_disk_is_an_error_and_damages_nothing,
          a_folder_that_may_not_be_written_is_named,
          the_report_and_the_tables_show_the_runs]

@@ -23,12 +23,12 @@ using Net = Seq<Conv<32, 5, Stride<2>, Pad<0, 2>>, ReLU, Lrn<>, MaxPool<3, Strid
                 ReLU, Dropout<20>, Linear<64>, ReLU, Dropout<>, Linear<10>, Softmax>;
 constexpr Shape image{3, 57, 61};
 
-template <class Loss, class Optimizer>
+template <class Scalar = float, class Loss, class Optimizer>
 void check_steps(const Loss& loss, const Optimizer& optimizer) {
-    Model<Net, image, Cpu> model;
+    Model<Net, image, Cpu, Scalar> model;
     initialise(model, He{}, 1);
     Trainer trainer(model, loss, optimizer, {.batch = 8});
-    const std::vector<float> input(static_cast<std::size_t>(8 * image.size()), 0.5f);
+    const std::vector<Scalar> input(static_cast<std::size_t>(8 * image.size()), Scalar(0.5));
     const std::vector<typename Loss::Target> targets(
         static_cast<std::size_t>(std::is_same_v<Loss, SoftmaxCrossEntropy> ? 8 : 80), 1);
     for (int step = 0; step < 4; ++step) {
@@ -105,4 +105,6 @@ TEST_CASE("a training step allocates nothing after the first") {
     check_steps(SoftmaxCrossEntropy{std::vector<float>(10, 0.5f)}, AdamW{.rate = 1e-4});
     check_steps(MultiLabelLogistic{}, Sgd{.rate = 1e-4, .form = Momentum::nesterov});
     check_steps(SquaredError<>{}, Sgd{.rate = 1e-4});
+    // In double the weights of the classes are converted at each step.
+    check_steps<double>(SoftmaxCrossEntropy{std::vector<float>(10, 0.5f)}, Sgd{.rate = 1e-3});
 }

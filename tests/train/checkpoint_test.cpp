@@ -8,7 +8,7 @@
 #include <limits>
 #include <memory>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "train/toy.hpp"
 
 using namespace tessera;
@@ -123,7 +123,12 @@ TEST_CASE("a checkpoint of something else is refused by name") {
     save_checkpoint(path, trained.trainer, some_progress(), settings);
 
     Trained<AdamW> other_optimizer;
-    CHECK(has(refusal(other_optimizer, path), "checkpoint has optimizer = sgd, expected adamw"));
+    CHECK(has(refusal(other_optimizer, path),
+              "checkpoint has optimizer = sgd krizhevsky, expected adamw"));
+    Trained<Sgd> other_form;
+    other_form.trainer.optimizer.form = Momentum::nesterov;
+    CHECK(has(refusal(other_form, path),
+              "checkpoint has optimizer = sgd krizhevsky, expected sgd nesterov"));
     Trained<Sgd> other_seed(2);
     CHECK(has(refusal(other_seed, path), "checkpoint has seed = 1, expected 2"));
     Trained<Sgd, Replace<ToyNet, "fc3", Named<"fc3", Linear<5>>>> other_net;
@@ -181,6 +186,48 @@ TEST_CASE("a checkpoint whose header was tampered with is refused before anythin
               "is of type I32, expected F32"));
 }
 
+TEST_CASE("every form of momentum resumes its own checkpoints only") {
+    const TemporaryFolder folder;
+    const std::string path = folder / "checkpoint";
+    Trained<Sgd> saved, resumed;
+    const auto forms = {Momentum::krizhevsky, Momentum::classic, Momentum::nesterov};
+    for (const Momentum form : forms) {
+        saved.trainer.optimizer.form = form;
+        save_checkpoint(path, saved.trainer, some_progress());
+        for (const Momentum other : forms) {
+            resumed.trainer.optimizer.form = other;
+            const std::string message = message_of([&] { load_checkpoint(path, resumed.trainer); });
+            CHECK((message == "no error") == (form == other));
+        }
+    }
+}
+
+TEST_CASE("a disk that fills up leaves the old checkpoint, no temporary and the training alone") {
+    const TemporaryFolder folder;
+    Trained<Sgd> trained;
+    const std::string path = folder / "checkpoint";
+    save_checkpoint(path, trained.trainer, some_progress(), settings);
+    const std::string old = words_of(path);
+    const ToyData data = toy_data(4);
+    trained.trainer.step(data.view(0, 4), data.targets(0, 4));
+    const auto before = everything_of(trained.trainer);
+    for (const std::size_t room :
+         {std::size_t{0}, std::size_t{5}, std::size_t{500}, old.size() / 2, old.size() - 1}) {
+        CAPTURE(room);
+        const std::string message = message_within(RLIMIT_FSIZE, room, [&] {
+            save_checkpoint(path, trained.trainer, some_progress(), settings);
+        });
+        CHECK(message == "cannot write " + path + ": File too large");
+        CHECK(words_of(path) == old);
+        CHECK(folder.entries() == 1);
+    }
+    CHECK(everything_of(trained.trainer) == before);
+    Trained<Sgd> resumed(1, 0);
+    CHECK(load_checkpoint(path, resumed.trainer, settings) == some_progress());
+    save_checkpoint(path, trained.trainer, some_progress(), settings);
+    CHECK(words_of(path) != old);
+}
+
 TEST_CASE("a checkpoint that cannot be written leaves the old one and the training alone") {
     const TemporaryFolder folder;
     Trained<Sgd> trained;
@@ -200,6 +247,6 @@ TEST_CASE("a checkpoint that cannot be written leaves the old one and the traini
     CHECK(has(saving(path, {{"text", "\xff is not UTF-8"}}), path));
     CHECK(words_of(path) == old);
     CHECK(everything_of(trained.trainer) == before);
-    CHECK(std::distance(std::filesystem::directory_iterator(folder.path), {}) == 1);
+    CHECK(folder.entries() == 1);
     CHECK(load_checkpoint(path, trained.trainer, settings) == some_progress());
 }

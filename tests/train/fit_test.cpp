@@ -6,7 +6,7 @@
 
 #include <optional>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "tessera/train/checkpoint.hpp"
 #include "tessera/train/schedule.hpp"
 #include "train/toy.hpp"

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <vector>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/reference/reference.hpp"
 #include "tessera/core/random.hpp"

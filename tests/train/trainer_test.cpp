@@ -8,8 +8,9 @@
 #include <cstring>
 #include <limits>
 
-#include "data/helpers.hpp"
+#include "files.hpp"
 #include "tessera/backend/reference/reference.hpp"
+#include "tessera/layer/lrn.hpp"
 #include "tessera/layer/softmax.hpp"
 #include "train/toy.hpp"
 
@@ -274,6 +275,32 @@ TEST_CASE("the same seed gives the same bits, another seed others") {
     const auto once = run(1);
     CHECK(run(1) == once);
     CHECK(run(2) != once);
+}
+
+TEST_CASE("training repeats its bits with one, two and four threads") {
+    // Every op is large enough to start its threads.
+    using Net = Seq<Conv<16, 3, Pad<1>>, ReLU, Lrn<>, MaxPool<2, Stride<2>>, Conv<32, 3>, ReLU,
+                    Linear<64>, ReLU, Dropout<50>, Linear<4>, Softmax>;
+    constexpr Shape large{3, 40, 40};
+    std::vector<float> images(static_cast<std::size_t>(8 * large.size()));
+    Random random({.seed = 5});
+    for (float& value : images) value = random.uniform(-1, 1);
+    const std::vector<std::int32_t> labels{0, 1, 2, 3, 0, 1, 2, 3};
+    const auto run = [&] {
+        Model<Net, large, Cpu> model;
+        initialise(model, He{}, 1);
+        Trainer trainer(model, SoftmaxCrossEntropy{}, Sgd{.rate = 0.01}, {.batch = 8});
+        for (int step = 0; step < 4; ++step) trainer.step({images.data(), 8, large}, labels);
+        return everything_of(trainer);
+    };
+    const int before = Cpu::threads();
+    for (const int threads : {1, 2, 4}) {
+        cpu::set_max_threads(threads);
+        const auto once = run();
+        CHECK(std::ranges::all_of(once, [](float value) { return std::isfinite(value); }));
+        CHECK(run() == once);
+    }
+    cpu::set_max_threads(before);
 }
 
 TEST_CASE("dropout drops the same elements with one, two and four threads") {

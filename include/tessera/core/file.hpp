@@ -2,7 +2,9 @@
 // Files: read whole, and written whole or not at all.
 #pragma once
 
+#include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +12,8 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
+#include <exception>
 #include <span>
 #include <string>
 #include <string_view>
@@ -44,17 +48,71 @@ struct Descriptor {
     }
 };
 
+/// Owns an open folder; null when it cannot be opened.
+struct FolderStream {
+    DIR* stream;
+
+    explicit FolderStream(const std::string& path) : stream(::opendir(path.c_str())) {}
+    FolderStream(const FolderStream&) = delete;
+    FolderStream& operator=(const FolderStream&) = delete;
+    ~FolderStream() {
+        if (stream) ::closedir(stream);
+    }
+};
+
+/// Makes room for `size` bytes of a file. Throws Error naming the path where memory is too small.
+inline void make_room(std::vector<std::uint8_t>& bytes, std::size_t size, const std::string& path) {
+    try {
+        bytes.resize(size);
+    } catch (const std::exception&) {  // bad_alloc, or length_error
+        fail("cannot read ", path, ": found no memory for its ", size, " bytes");
+    }
+}
+
+/// Removes the temporaries of `target` that killed processes left. A process that is not here may
+/// live on another machine that shares the disk: what was written to within the hour stays.
+inline void remove_leftovers(const std::string& target) {
+    const std::size_t name_begin = target.rfind('/') + 1;  // 0 where there is no folder
+    const std::string folder = name_begin == 0 ? "./" : target.substr(0, name_begin);
+    const std::string beginning = target.substr(name_begin) + ".tmp-";
+    const FolderStream entries(folder);
+    if (!entries.stream) return;  // leftovers do no harm
+    while (const dirent* entry = ::readdir(entries.stream)) {
+        const std::string name = entry->d_name;
+        if (!name.starts_with(beginning)) continue;
+        char* end = nullptr;
+        const long process = std::strtol(name.c_str() + beginning.size(), &end, 10);
+        const long attempt = *end == '-' ? std::strtol(end + 1, nullptr, 10) : -1;
+        const bool ours = name == text(beginning, process, "-", attempt) && process > 0 &&
+                          process == static_cast<pid_t>(process);
+        struct stat status {};
+        if (ours && ::kill(static_cast<pid_t>(process), 0) != 0 && errno == ESRCH &&
+            ::stat((folder + name).c_str(), &status) == 0 &&
+            std::time(nullptr) - status.st_mtime > 3600) {
+            ::unlink((folder + name).c_str());
+        }
+    }
+}
+
 }  // namespace detail
 
-/// The bytes of a file. Throws Error naming the path when it cannot be opened or read.
-inline std::vector<std::uint8_t> read_file(const std::string& path) {
+/// The bytes of a file. Throws Error naming the path when it cannot be opened or read, has more
+/// than `most` bytes, which are not read then, or more than memory holds.
+inline std::vector<std::uint8_t> read_file(const std::string& path,
+                                           std::uint64_t most = ~std::uint64_t{}) {
     const detail::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.number < 0) detail::fail_with_errno("cannot open ", path);
     struct stat status {};
     if (::fstat(file.number, &status) != 0) detail::fail_with_errno("cannot read ", path);
-    // One byte more than the size, so that the read that finds the end needs no second block.
+    const auto check = [&](std::uint64_t size) {
+        require(size <= most, "cannot read ", path, ": found ", size, " bytes, expected at most ",
+                most);
+    };
     const bool regular = S_ISREG(status.st_mode);
-    std::vector<std::uint8_t> bytes(regular ? std::size_t(status.st_size) + 1 : 65536);
+    if (regular) check(static_cast<std::uint64_t>(status.st_size));
+    std::vector<std::uint8_t> bytes;
+    // One byte more than the size, so that the read that finds the end needs no second block.
+    detail::make_room(bytes, regular ? std::size_t(status.st_size) + 1 : 65536, path);
     for (std::size_t size = 0;;) {
         const ssize_t count = ::read(file.number, bytes.data() + size, bytes.size() - size);
         if (count < 0 && errno == EINTR) continue;
@@ -64,13 +122,15 @@ inline std::vector<std::uint8_t> read_file(const std::string& path) {
             bytes.resize(size);
             return bytes;
         }
-        if (size == bytes.size()) bytes.resize(2 * size);
+        check(size);
+        if (size == bytes.size()) detail::make_room(bytes, 2 * size, path);
     }
 }
 
 /// Writes a file piece by piece. The pieces go to a temporary file beside the target, which takes
 /// the target's place in commit(), with its permissions; until then, and after any failure, the
-/// target is as it was.
+/// target is as it was. A process that is killed leaves its temporary,
+/// `<target>.tmp-<process>-<n>`, which goes when the target is next replaced.
 /// A device or a pipe cannot be replaced and is written directly.
 class FileWriter {
 public:
@@ -83,7 +143,10 @@ public:
         if (exists && !S_ISREG(status.st_mode)) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
-            if (exists) follow_links();
+            if (exists) {
+                follow_links();
+                detail::remove_leftovers(target_);
+            }
             // The name of a process that was killed may be taken: O_EXCL, and count on.
             for (int attempt = 0; file_.number < 0; ++attempt) {
                 temporary_ = text(target_, ".tmp-", ::getpid(), "-", attempt);

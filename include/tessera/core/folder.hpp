@@ -2,7 +2,6 @@
 // Folders: what is in them, and making them. <filesystem> would cost every user's unit 0.5 s.
 #pragma once
 
-#include <dirent.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -36,13 +35,7 @@ inline std::uint64_t file_size(const std::string& path) {
 /// The names in a folder, sorted, without `.` and `..`. Throws Error naming the folder when it
 /// cannot be read.
 inline std::vector<std::string> list_folder(const std::string& path) {
-    struct Folder {
-        DIR* stream;
-        ~Folder() {
-            if (stream) ::closedir(stream);
-        }
-    };
-    const Folder folder{::opendir(path.c_str())};
+    const detail::FolderStream folder(path);
     if (!folder.stream) detail::fail_with_errno("cannot read folder ", path);
     std::vector<std::string> names;
     for (;;) {

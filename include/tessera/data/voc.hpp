@@ -24,6 +24,9 @@ enum class OutsideBox { refuse, clip };
 
 namespace detail {
 
+/// Of an image's width and height: what a JPEG can have.
+inline constexpr int most_voc_side = 65'535;
+
 /// An element of an annotation file. Only direct children are looked at: the `part` of an object
 /// has a `name` and a `bndbox` of its own, and so have owners and sources. Their order varies.
 class VocElement {
@@ -107,7 +110,8 @@ inline int line_of(std::span<const std::uint8_t> bytes, std::ptrdiff_t offset) {
 
 /// Reads `.../Annotations/<id>.xml`; labels are indices into `classes`. Flags that are missing
 /// are false. Throws Error naming the file, the object (counted from 1), what was found and what
-/// was expected: a missing or malformed file or field, an unknown class, a box inverted or outside.
+/// was expected: a missing or malformed file or field, an impossible image size, an unknown class,
+/// a box inverted or outside.
 inline VocAnnotation read_voc_annotation(const std::string& path,
                                          const std::vector<std::string>& classes,
                                          OutsideBox outside = OutsideBox::refuse) {
@@ -128,8 +132,10 @@ inline VocAnnotation read_voc_annotation(const std::string& path,
     image.height = size.number<int>("height");
     image.depth =
         detail::parse_number<int>(size.words("depth", "3"), path + ": <depth>: ", "a whole number");
-    require(image.width > 0 && image.height > 0, path, ": found image size ", image.width, "x",
-            image.height, ", expected at least 1x1");
+    const auto possible = [](int side) { return side >= 1 && side <= detail::most_voc_side; };
+    require(possible(image.width) && possible(image.height), path, ": found image size ",
+            image.width, "x", image.height, ", expected 1 to ", detail::most_voc_side,
+            " pixels each way");
     for (const pugi::xml_node& node : root.children("object")) {
         const std::string where = text(path, ": object ", image.objects.size() + 1, ": ");
         const detail::VocElement element(node, where);

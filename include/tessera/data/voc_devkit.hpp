@@ -150,8 +150,9 @@ inline VocSet read_voc_set(const VocFolder& folder, std::string_view set,
     return result;
 }
 
-/// Changes with the classes, the images, the sizes of their files, their objects and the order of
-/// all; not with the place of the folder.
+/// Changes with the classes, the images, the sizes of their files, their objects (class, box,
+/// difficult) and the order of all; not with the place of the folder. No image is opened: pixels
+/// that changed in a file of the same size are not noticed.
 inline std::uint64_t fingerprint(const VocFolder& folder, const VocSet& set) {
     Fingerprint mark;
     for (const std::string& name : set.classes) mark.add(name);

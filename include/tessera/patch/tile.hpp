@@ -17,6 +17,10 @@ namespace tessera {
 /// list has nine.)
 inline constexpr std::array<double, 9> paper_lambdas{1, 1.3, 1.6, 2, 2.4, 2.8, 3.2, 3.6, 4};
 
+/// An image of more patches is an Error: a tiny stride, or a strip of thousands of pixels by one,
+/// would ask for billions.
+inline constexpr int most_tiles = 1'000'000;
+
 struct Tiling {
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
     /// From one patch to the next, as a fraction of its side.
@@ -38,11 +42,14 @@ struct Tile {
 
 namespace detail {
 
-/// How many patches of `side` cover an axis: ceil((length - side) / step) + 1.
-constexpr int axis_count(double length, double side, double step) {
+/// How many patches of `side` cover an axis: ceil((length - side) / step) + 1. More than most_tiles
+/// where that is no number an image can have.
+constexpr Index axis_count(double length, double side, double step) {
     // A quotient that is whole but for rounding must not gain a patch.
     const double steps = (length - side) / step - 1e-9;
-    const int whole = static_cast<int>(steps);
+    // Neither may be cast: what no integer holds, and what is not a number.
+    if (!(steps > -1 && steps < most_tiles)) return Index{most_tiles} + 1;
+    const auto whole = static_cast<Index>(steps);
     return (steps > whole ? whole + 1 : whole) + 1;
 }
 
@@ -53,37 +60,52 @@ constexpr double tile_side(int width, int height, double lambda) {
 
 }  // namespace detail
 
-/// Columns times rows of the grid of one scale, for an image of width x height pixels.
+/// Columns times rows of the grid of one scale, for an image of width x height pixels. Throws Error
+/// for more than most_tiles.
 constexpr int tile_count(int width, int height, double lambda, double stride) {
     const double side = detail::tile_side(width, height, lambda);
-    return detail::axis_count(width, side, stride * side) *
-           detail::axis_count(height, side, stride * side);
+    const Index count = detail::axis_count(width, side, stride * side) *
+                        detail::axis_count(height, side, stride * side);
+    if (count > most_tiles) {
+        fail("tile: found an image of ", width, " x ", height, " pixels, lambda ", lambda,
+             " and stride ", stride, ", expected at most ", most_tiles, " patches");
+    }
+    return static_cast<int>(count);
 }
 
-/// Over all scales.
+/// Over all scales. Throws Error for more than most_tiles.
 constexpr int tile_count(int width, int height, std::span<const double> lambdas, double stride) {
     int count = 0;
-    for (const double lambda : lambdas) count += tile_count(width, height, lambda, stride);
+    for (const double lambda : lambdas) {
+        count += tile_count(width, height, lambda, stride);
+        if (count > most_tiles) {
+            fail("tile: found an image of ", width, " x ", height, " pixels, ", lambdas.size(),
+                 " lambdas and stride ", stride, ", expected at most ", most_tiles, " patches");
+        }
+    }
     return count;
 }
 
 /// All patches of an image: scale after scale, rows from the top, columns from the left. The grid
 /// starts at the top left corner; its last row and column are moved back to end at the border.
-/// Sides and positions are fractional. Throws Error for an empty image, no scale, a lambda below 1
-/// or a stride outside (0, 1].
+/// Sides and positions are fractional. Throws Error for an empty image, no scale, a lambda below 1,
+/// a stride outside (0, 1] or more than most_tiles.
 inline std::vector<Tile> tile(int width, int height, const Tiling& tiling = {}) {
     require(width > 0 && height > 0, "tile: the image is ", width, " x ", height);
     require(!tiling.lambdas.empty(), "tile: the list of lambdas is empty");
     require(tiling.stride > 0 && tiling.stride <= 1, "tile: the stride is ", tiling.stride,
             ", expected more than 0 and at most 1");
-    std::vector<Tile> tiles;
-    for (std::size_t scale = 0; scale < tiling.lambdas.size(); ++scale) {
-        const double lambda = tiling.lambdas[scale];
+    for (const double lambda : tiling.lambdas) {
         require(lambda >= 1, "tile: a lambda is ", lambda, ", expected at least 1");
-        const double side = detail::tile_side(width, height, lambda);
+    }
+    const int count = tile_count(width, height, tiling.lambdas, tiling.stride);
+    std::vector<Tile> tiles;
+    tiles.reserve(static_cast<std::size_t>(count));
+    for (std::size_t scale = 0; scale < tiling.lambdas.size(); ++scale) {
+        const double side = detail::tile_side(width, height, tiling.lambdas[scale]);
         const double step = tiling.stride * side;
-        const int columns = detail::axis_count(width, side, step);
-        const int rows = detail::axis_count(height, side, step);
+        const auto columns = static_cast<int>(detail::axis_count(width, side, step));
+        const auto rows = static_cast<int>(detail::axis_count(height, side, step));
         for (int row = 0; row < rows; ++row) {
             const double top = std::min(row * step, height - side);
             for (int column = 0; column < columns; ++column) {

@@ -79,7 +79,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
     std::map<std::string, std::string> metadata;
     for (const auto& [key, value] : settings) metadata["setting." + key] = value;
     metadata["architecture"] = architecture<typename ModelType::Layers>(ModelType::input);
-    metadata["optimizer"] = Optimizer::kind;
+    metadata["optimizer"] = trainer.optimizer.kind();
     metadata["seed"] = text(trainer.seed());
     metadata["step"] = text(progress.step);
     metadata["epoch"] = text(progress.epoch);
@@ -101,7 +101,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
 }
 
 /// Restores what save_checkpoint wrote. Throws Error when the file is of another network,
-/// optimiser, seed or setting; nothing is changed then.
+/// optimiser (or form of its momentum), seed or setting; nothing is changed then.
 template <class ModelType, class Loss, class Optimizer>
 Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optimizer>& trainer,
                          const std::map<std::string, std::string>& settings = {}) {
@@ -113,7 +113,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         require(found == expected, path, ": checkpoint has ", key, " = ", found, ", expected ",
                 expected);
     };
-    expect("optimizer", std::string(Optimizer::kind));
+    expect("optimizer", std::string(trainer.optimizer.kind()));
     expect("architecture", architecture<typename ModelType::Layers>(ModelType::input));
     expect("seed", text(trainer.seed()));
     for (const auto& [key, value] : settings) expect("setting." + key, value);

@@ -39,7 +39,6 @@ struct SoftmaxCrossEntropy {
         Index counted = 0;
         for (Target label : labels) counted += label != -1;
         if (counted == 0) counted = 1;
-        std::vector<T> weights;
         require(class_weights.empty() || static_cast<int>(class_weights.size()) == classes,
                 "softmax cross-entropy: found ", class_weights.size(), " class weights, expected ",
                 classes);
@@ -47,8 +46,10 @@ struct SoftmaxCrossEntropy {
         if constexpr (std::is_same_v<T, float>) {
             if (!class_weights.empty()) weight = class_weights.data();
         } else if (!class_weights.empty()) {
-            weights.assign(class_weights.begin(), class_weights.end());
-            weight = weights.data();
+            // Kept, because a step must not allocate; a thread's own, because the loss is const.
+            thread_local std::vector<T> converted;
+            converted.assign(class_weights.begin(), class_weights.end());
+            weight = converted.data();
         }
         const double scale = 1.0 / static_cast<double>(counted);
         return scale * Backend::Loss::softmax_cross_entropy(rows, classes, scores.data,

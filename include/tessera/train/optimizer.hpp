@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Optimisers: how a gradient moves the weights. Each keeps its state in arenas laid out as the
-// gradients are, and says how to advance one parameter array.
+// gradients are, says how to advance one parameter array, and what a checkpoint calls it.
 #pragma once
 
 #include <algorithm>
@@ -26,7 +26,12 @@ struct Sgd {
     double decay = 0.0005;
     Momentum form = Momentum::krizhevsky;
 
-    static constexpr std::string_view kind = "sgd";
+    /// What a checkpoint says it is of: the velocity of one form would mislead another.
+    constexpr std::string_view kind() const {
+        constexpr std::array<std::string_view, 3> kinds{"sgd krizhevsky", "sgd classic",
+                                                        "sgd nesterov"};
+        return kinds[static_cast<std::size_t>(form)];
+    }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
     /// Advances `count` weights by gradient * scale; state[0] is their velocity.
@@ -50,7 +55,7 @@ struct AdamW {
     double epsilon = 1e-8;
     double decay = 0.01;
 
-    static constexpr std::string_view kind = "adamw";
+    static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
     template <class Backend, class T>

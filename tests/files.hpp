@@ -2,12 +2,17 @@
 // What the tests of files and data sets share.
 #pragma once
 
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <string>
 #include <string_view>
 
@@ -37,6 +42,15 @@ struct TemporaryFolder {
         write_file(target.string(), words);
         return target.string();
     }
+    /// A file of zeros that take no room on the disk.
+    std::string add_sparse(std::string_view name, std::uintmax_t bytes) const {
+        const std::string target = add(name, "");
+        std::filesystem::resize_file(target, bytes);
+        return target;
+    }
+    int entries() const {
+        return static_cast<int>(std::distance(std::filesystem::directory_iterator(path), {}));
+    }
 };
 
 /// A folder in which nothing can be made, not even by root (who may write where the mode says no).
@@ -58,6 +72,37 @@ std::string message_of(Action action) {
         return error.what();
     }
     return "no error";
+}
+
+/// A limit of this process, lowered as long as the object lives. Beyond RLIMIT_FSIZE bytes of a
+/// file writing fails, as on a full disk.
+class LoweredLimit {
+public:
+    LoweredLimit(int resource, rlim_t most) : resource_(resource) {
+        require(::getrlimit(resource_, &before_) == 0, "cannot read limit ", resource_);
+        const rlimit lowered{std::min(most, before_.rlim_max), before_.rlim_max};
+        require(::setrlimit(resource_, &lowered) == 0, "cannot lower limit ", resource_);
+    }
+    LoweredLimit(const LoweredLimit&) = delete;
+    LoweredLimit& operator=(const LoweredLimit&) = delete;
+    ~LoweredLimit() {
+        ::setrlimit(resource_, &before_);
+        ::signal(SIGXFSZ, handler_);
+    }
+
+private:
+    int resource_;
+    rlimit before_{};
+    // By default the signal of a file that is too large ends the process.
+    void (*handler_)(int) = ::signal(SIGXFSZ, SIG_IGN);
+};
+
+/// message_of() under a lowered limit. Nothing is checked meanwhile: it holds for the test's own
+/// output too.
+template <class Action>
+std::string message_within(int resource, rlim_t most, Action action) {
+    const LoweredLimit limit(resource, most);
+    return message_of(action);
 }
 
 inline bool has(std::string_view words, std::string_view part) {
