@@ -20,16 +20,19 @@ stage() {
         return
     fi
     echo "== $name"
-    if [ -e "$out/commands/$name.seconds" ]; then before=$(cat "$out/commands/$name.seconds"); fi
+    if [ -e "$note.seconds" ]; then before=$(cat "$note.seconds"); fi
     started=$(date +%s.%N)
     # Interrupted, a stage ends here; its seconds count when it goes on.
-    trap 'spent > "$out/commands/$name.seconds"' EXIT
-    spent() { echo "$before $started $(date +%s.%N)" | awk '{ printf "%.1f", $1 + $3 - $2 }'; }
+    # shellcheck disable=SC2064 # filled in now: the names are gone by then
+    trap "spent $before $started > '$note.seconds'" EXIT
     "$@" ${resume:+"$resume"}
     trap - EXIT
-    spent > "$out/seconds/$name"
-    rm -f "$out/commands/$name.seconds"
+    spent "$before" "$started" > "$out/seconds/$name"
+    rm -f "$note.seconds"
 }
+
+# spent BEFORE STARTED: seconds of earlier calls and since the time STARTED.
+spent() { echo "$1 $2 $(date +%s.%N)" | awk '{ printf "%.1f", $1 + $3 - $2 }'; }
 
 # learn NAME COMMAND...: a stage with a run folder, which goes on where an interrupted one stopped.
 learn() {

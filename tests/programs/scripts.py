@@ -2,10 +2,13 @@
 """tools/demo.sh and tools/paper.sh on a few pictures, with programs that are built already.
 Usage: scripts.py FOLDER_OF_PROGRAMS"""
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 PROGRAMS = Path(sys.argv[1])
@@ -21,6 +24,20 @@ def run(script, *words, rc=0):
     return output
 
 
+def interrupt(stage, script, *words):
+    """Ctrl-C half a second after the stage began."""
+    command = [str(word) for word in (TOOLS / script, "--programs", PROGRAMS, *words)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                               start_new_session=True)
+    for line in process.stdout:
+        if line.startswith(f"== {stage}"):
+            break
+    time.sleep(0.5)
+    os.killpg(process.pid, signal.SIGINT)
+    output = process.communicate(timeout=600)[0]
+    assert process.returncode == 130, (process.returncode, output)
+
+
 def check_results(folder, names, stages):
     results = json.loads((folder / "results.json").read_text())
     for name in names:
@@ -31,9 +48,12 @@ def check_results(folder, names, stages):
 
 def the_demo():
     demo = ROOT / "demo"
+    interrupt("scratch", "demo.sh", "--quick", "--out", demo)
+    before = float((demo / "commands" / "scratch.seconds").read_text())
     run("demo.sh", "--quick", "--out", demo)
     check_results(demo, ["pretrained", "scratch"],
                   ["synthesize", "pretrain", "frozen", "scratch", "evaluate_frozen", "report"])
+    assert float((demo / "seconds" / "scratch").read_text()) > before > 0.4
     weights = (demo / "frozen" / "weights.safetensors").read_bytes()
     (demo / "seconds" / "frozen").unlink()
     again = run("demo.sh", "--quick", "--out", demo)
