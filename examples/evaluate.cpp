@@ -118,20 +118,27 @@ public:
                              .data = data.value(),
                              .rows = patches(),
                              .columns = score_columns(spec)};
-        rows_ = open_or_compute(base + ".scores", key, [&](FeatureWriter& writer) {
+        const auto read_seconds = [&] {
+            if (!path_exists(base + ".json")) return 0.0;
+            const auto words = read_file(base + ".json");
+            return json::parse(words.begin(), words.end()).value("seconds", 0.0);
+        };
+        const Index unit = scoring_unit(settings_.mirror);
+        rows_ = open_or_compute(base + ".scores", key, unit, [&](FeatureWriter& writer) {
             Stage stage(run_, "scoring " + set.name, "patches");
-            const bool whole =
-                score_boxes(weights_, spec, boxes_, {settings_.mirror, "scoring", interrupted},
-                            [&](std::span<const float> rows) { writer.append(rows); });
-            if (whole) stage.finish(static_cast<double>(patches()));
-            write_file(base + ".json", json{{"seconds", stage.seconds()}}.dump() + "\n");
+            const Index done = writer.written();
+            const double before = done > 0 ? read_seconds() : 0;
+            const bool whole = score_boxes(
+                weights_, spec, boxes_,
+                {.mirrored_too = settings_.mirror, .done = done, .interrupted = interrupted},
+                [&](std::span<const float> rows) { writer.append(rows); });
+            if (whole) stage.finish(static_cast<double>(patches() - done));
+            const json spent{{"seconds", before + stage.seconds()}};
+            write_file(base + ".json", spent.dump() + "\n");
             return whole;
         });
         if (!rows_) return false;
-        if (std::filesystem::exists(base + ".json")) {
-            const auto words = read_file(base + ".json");
-            seconds = json::parse(words.begin(), words.end()).value("seconds", 0.0);
-        }
+        seconds = read_seconds();
         return true;
     }
 
@@ -373,27 +380,24 @@ json summary(const Settings& s, const ScoredSet& scored, const std::vector<Class
             {"mirror", s.mirror}};
 }
 
-/// Scores are kept once those of every patch are there.
-int stopped_early(bool scored) {
-    std::fputs(scored ? "stopped; the scores are kept: the same command goes on with them\n"
-                      : "stopped while scoring; no score is kept: the same command starts anew\n",
-               stderr);
+int stopped_early() {
+    std::fputs("stopped; the scores are kept: the same command goes on with them\n", stderr);
     return 130;
 }
 
 int evaluate_set(const Settings& s) {
     RunFolder run(s.out);
     ScoredSet scored(s, run);
-    if (!scored.score()) return stopped_early(false);
+    if (!scored.score()) return stopped_early();
     const std::vector<ClassResult> results = rank_images(scored);
-    if (interrupted()) return stopped_early(true);
+    if (interrupted()) return stopped_early();
     print_table(scored, results);
     write_result_files(run, scored, results);
     json evaluation = summary(s, scored, results);
     evaluation["pointing"] = point(s, scored, results);
     evaluation["examples"] =
         scored.spec.whole() ? json::array() : draw_examples(s, run, scored, results);
-    if (interrupted()) return stopped_early(true);
+    if (interrupted()) return stopped_early();
     write_file(run.file("evaluation.json"), evaluation.dump(1) + "\n");
     run.log("evaluation", {{"set", scored.set.name},
                            {"map", evaluation["map"]},
@@ -416,12 +420,15 @@ int evaluate_image(const Settings& s) {
                                        ? std::vector<Box>{{0, 0, double(width), double(height)}}
                                        : boxes_of(tile(width, height, spec.tiling));
     std::vector<float> outputs;
-    const bool whole =
-        score_boxes(weights, spec, {{s.image, width, height, boxes}},
-                    {s.mirror, "scoring", interrupted}, [&](std::span<const float> rows) {
-                        outputs.insert(outputs.end(), rows.begin(), rows.end());
-                    });
-    if (!whole) return stopped_early(false);
+    const bool whole = score_boxes(weights, spec, {{s.image, width, height, boxes}},
+                                   {.mirrored_too = s.mirror, .interrupted = interrupted},
+                                   [&](std::span<const float> rows) {
+                                       outputs.insert(outputs.end(), rows.begin(), rows.end());
+                                   });
+    if (!whole) {
+        std::fputs("stopped\n", stderr);
+        return 130;
+    }
     std::vector<double> scores(outputs.begin(), outputs.begin() + score_columns(spec));
     ScoredPatches patches;
     if (!spec.whole()) {

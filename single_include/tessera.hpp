@@ -32,6 +32,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -287,6 +288,24 @@ struct FolderStream {
     }
 };
 
+inline void write_all(int file, std::span<const std::uint8_t> bytes, const std::string& path) {
+    const std::uint8_t* next = bytes.data();
+    for (std::size_t left = bytes.size(); left > 0;) {
+        const ssize_t count = ::write(file, next, left);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) fail_with_errno("cannot write ", path);
+        next += count;
+        left -= std::size_t(count);
+    }
+}
+
+/// Brings what was written to the disk.
+inline void flush(int file, const std::string& path) {
+    // Pipes and some devices answer EINVAL: there is nothing to bring to a disk.
+    const bool flushed = ::fsync(file) == 0 || errno == EINVAL || errno == EROFS;
+    if (!flushed) fail_with_errno("cannot write ", path);
+}
+
 /// Makes room for `size` bytes of a file. Throws Error naming the path where memory is too small.
 inline void make_room(std::vector<std::uint8_t>& bytes, std::size_t size, const std::string& path) {
     try {
@@ -400,14 +419,7 @@ public:
 
     /// Appends. Throws Error, for instance when the disk is full.
     void write(std::span<const std::uint8_t> bytes) {
-        const std::uint8_t* next = bytes.data();
-        for (std::size_t left = bytes.size(); left > 0;) {
-            const ssize_t count = ::write(file_.number, next, left);
-            if (count < 0 && errno == EINTR) continue;
-            if (count < 0) detail::fail_with_errno("cannot write ", path_);
-            next += count;
-            left -= std::size_t(count);
-        }
+        detail::write_all(file_.number, bytes, path_);
     }
     void write(std::string_view words) {
         write({reinterpret_cast<const std::uint8_t*>(words.data()), words.size()});
@@ -415,9 +427,7 @@ public:
 
     /// Brings the bytes to the disk and puts the file in its place. Call once, at the end.
     void commit() {
-        // Pipes and some devices answer EINVAL: there is nothing to bring to a disk.
-        const bool flushed = ::fsync(file_.number) == 0 || errno == EINVAL || errno == EROFS;
-        if (!flushed) detail::fail_with_errno("cannot write ", path_);
+        detail::flush(file_.number, path_);
         const int closed = ::close(std::exchange(file_.number, -1));
         if (closed != 0) detail::fail_with_errno("cannot write ", path_);
         if (temporary_.empty()) return;
@@ -672,6 +682,86 @@ constexpr void for_each_position(Body&& body) {
     }
     (std::make_integer_sequence<int, Count>{});
 }
+
+}  // namespace tessera
+
+// ---- tessera/core/part_file.hpp
+// PartFile: a file that takes long to make, so long that what an interrupted process has written of
+// it is kept for the next one.
+
+namespace tessera {
+
+/// Writes to `<path>.part`, which takes the place of the file in commit(); until then the file is
+/// as it was. The part stays when the writer goes or the process is killed, and the next writer
+/// finds it. A device or a pipe cannot be replaced and is written directly.
+class PartFile {
+public:
+    /// Throws Error naming the path when the folder is missing or may not be written, or another
+    /// process is writing the part.
+    explicit PartFile(const std::string& path) : path_(path), part_(path + ".part") {
+        struct stat status {};
+        const bool exists = ::stat(path.c_str(), &status) == 0;
+        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
+                ": it is a folder, expected a file");
+        if (exists && !S_ISREG(status.st_mode)) {
+            part_.clear();
+            file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+        } else {
+            const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC;
+            file_ = detail::Descriptor(::open(part_.c_str(), flags, 0666));
+        }
+        if (file_.number < 0) detail::fail_with_errno("cannot write ", path);
+        if (part_.empty()) return;
+        require(::flock(file_.number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+                "cannot write ", path, ": another process is writing ", part_);
+        if (::fstat(file_.number, &status) != 0) detail::fail_with_errno("cannot write ", path);
+        size_ = static_cast<std::uint64_t>(status.st_size);
+    }
+
+    /// Bytes that are there.
+    std::uint64_t size() const { return size_; }
+
+    /// The first `size` bytes, or what there is of them.
+    std::vector<std::uint8_t> beginning(std::size_t size) const {
+        std::vector<std::uint8_t> bytes(size_ < size ? static_cast<std::size_t>(size_) : size);
+        const auto wanted = static_cast<ssize_t>(bytes.size());
+        if (wanted > 0 && ::pread(file_.number, bytes.data(), bytes.size(), 0) != wanted) {
+            detail::fail_with_errno("cannot read ", part_);
+        }
+        return bytes;
+    }
+
+    /// Forgets all but the first `size` bytes.
+    void shorten(std::uint64_t size) {
+        if (size == size_) return;
+        if (::ftruncate(file_.number, static_cast<off_t>(size)) != 0) {
+            detail::fail_with_errno("cannot write ", path_);
+        }
+        size_ = size;
+    }
+
+    /// Appends. Throws Error, for instance when the disk is full.
+    void write(std::span<const std::uint8_t> bytes) {
+        detail::write_all(file_.number, bytes, path_);
+        size_ += bytes.size();
+    }
+
+    /// Brings the bytes to the disk and puts the file in its place. Call once, at the end.
+    void commit() {
+        detail::flush(file_.number, path_);
+        if (part_.empty()) return;
+        // The lock goes with the descriptor, after the part has its new name.
+        if (std::rename(part_.c_str(), path_.c_str()) != 0) {
+            detail::fail_with_errno("cannot write ", path_);
+        }
+    }
+
+private:
+    std::string path_;
+    std::string part_;  // empty: written directly
+    detail::Descriptor file_;
+    std::uint64_t size_ = 0;
+};
 
 }  // namespace tessera
 
@@ -9643,6 +9733,12 @@ inline std::int64_t feature_bytes(std::int64_t rows, std::int64_t columns) {
     return bytes;
 }
 
+/// Throws Error for sizes that no file can have.
+inline const FeatureKey& checked(const FeatureKey& key) {
+    feature_bytes(key.rows, key.columns);
+    return key;
+}
+
 /// Throws Error unless the bytes are a file of features for this key.
 inline void check_features(const MappedFile& file, const FeatureKey& key) {
     const std::span<const std::uint8_t> bytes = file.bytes();
@@ -9669,20 +9765,33 @@ inline void check_features(const MappedFile& file, const FeatureKey& key) {
 
 }  // namespace detail
 
-/// Writes the rows one after the other. The file is there after finish(), whole or not at all.
+/// Writes the rows one after the other. The file is there after finish(), whole or not at all; what
+/// was written before stays in `<path>.part`, and a writer for the same key goes on with it.
 class FeatureWriter {
 public:
-    /// Throws Error when the folder is missing or may not be written.
-    FeatureWriter(const std::string& path, const FeatureKey& key)
-        : path_(path), key_(key), file_(path) {
-        detail::feature_bytes(key.rows, key.columns);
+    /// Goes on behind a multiple of `unit` rows, so that batches are those of a run that was not
+    /// interrupted. Throws Error when the folder is missing or may not be written, or another
+    /// process is writing these features.
+    FeatureWriter(const std::string& path, const FeatureKey& key, Index unit = 1)
+        : path_(path), key_(detail::checked(key)), file_(path) {
         detail::FeatureHeader header;
         header.trunk = key.trunk;
         header.data = key.data;
         header.rows = key.rows;
         header.columns = key.columns;
-        file_.write(header.bytes());
+        constexpr std::uint64_t first = sizeof header;
+        if (!std::ranges::equal(file_.beginning(first), header.bytes())) {
+            file_.shorten(0);
+            file_.write(header.bytes());
+        }
+        const auto row = static_cast<std::uint64_t>(key.columns) * sizeof(float);
+        const auto there = static_cast<Index>((file_.size() - first) / row);
+        written_ = std::min(key.rows, there / unit * unit);
+        file_.shorten(first + static_cast<std::uint64_t>(written_) * row);
     }
+
+    /// Rows that are there: of an earlier writer and of this one.
+    Index written() const { return written_; }
 
     /// One row or several. Throws Error for a number of elements that is no multiple of the
     /// columns, for more rows than announced, or when the disk is full.
@@ -9705,7 +9814,7 @@ public:
 private:
     std::string path_;
     FeatureKey key_;
-    FileWriter file_;
+    PartFile file_;
     Index written_ = 0;
 };
 

@@ -39,11 +39,12 @@ inline std::uint64_t fingerprint_of(const SafetensorsFile& file) {
     return mark.value();
 }
 
-/// Opens the file, or says on stderr why it is no use and lets `compute(writer)` write it; null
-/// when that returns false, for "interrupted".
+/// Opens the file, or says on stderr why it is no use and lets `compute(writer)` write it, or the
+/// rows that an interrupted run did not, behind a multiple of `unit`; null when that returns false,
+/// for "interrupted".
 template <class Compute>
 std::unique_ptr<FeatureStore> open_or_compute(const std::string& path, const FeatureKey& key,
-                                              Compute compute) {
+                                              Index unit, Compute compute) {
     if (std::filesystem::exists(path)) {
         const std::string why = feature_mismatch(path, key);
         if (why.empty()) {
@@ -52,7 +53,11 @@ std::unique_ptr<FeatureStore> open_or_compute(const std::string& path, const Fea
         }
         std::fprintf(stderr, "made anew: %s\n", why.c_str());
     }
-    FeatureWriter writer(path, key);
+    FeatureWriter writer(path, key, unit);
+    if (writer.written() > 0) {
+        std::fprintf(stderr, "%s: going on behind row %td of %td\n", path.c_str(), writer.written(),
+                     key.rows);
+    }
     if (!compute(writer)) return nullptr;
     writer.finish();
     return std::make_unique<FeatureStore>(path, key);
@@ -73,13 +78,15 @@ std::unique_ptr<FeatureStore> features_of(RunFolder& run, const ModelType& model
                          .data = mark.value(),
                          .rows = box_count(images) * view.rows_per_box(),
                          .columns = ModelType::output.size()};
-    return open_or_compute(path, key, [&](FeatureWriter& writer) {
+    return open_or_compute(path, key, scoring_batch, [&](FeatureWriter& writer) {
         Stage stage(run, name, "rows");
-        const bool whole = run_over_boxes(
-            model, images, view, name.c_str(), interrupted, [&](const View<const float>& out) {
-                writer.append({out.data, static_cast<std::size_t>(out.size())});
-            });
-        if (whole) stage.finish(static_cast<double>(key.rows));
+        const Index first = writer.written();
+        const bool whole =
+            run_over_boxes(model, images, first / view.rows_per_box(), view, name.c_str(),
+                           interrupted, [&](const View<const float>& out) {
+                               writer.append({out.data, static_cast<std::size_t>(out.size())});
+                           });
+        if (whole) stage.finish(static_cast<double>(key.rows - first));
         return whole;
     });
 }
@@ -99,10 +106,13 @@ public:
         add_to(mark, images);
         mark.add(extent);
         const FeatureKey key{.data = mark.value(), .rows = box_count(images), .columns = bytes / 4};
-        return open_or_compute(path, key, [&](FeatureWriter& writer) {
+        return open_or_compute(path, key, 1, [&](FeatureWriter& writer) {
             Stage stage(run, name, "patches");
+            const Index first = writer.written();
+            const std::vector<ImageBoxes> rest = without_first(first, images);
+            if (rest.empty()) return true;
             PatchStream<std::uint8_t> stream(
-                images, bytes, workers,
+                rest, bytes, workers,
                 [extent, bytes](PatchExtractor& extractor, const Image& image,
                                 std::span<const Box> boxes, std::uint8_t* rows) {
                     extractor.each_row(
@@ -112,8 +122,9 @@ public:
                         });
                 });
             ProgressLine line(name, static_cast<double>(key.rows), "patches");
+            line.begin_at(static_cast<double>(first));
             std::vector<float> columns;
-            Index done = 0;
+            Index done = first;
             while (const auto* piece = stream.next()) {
                 columns.resize(static_cast<std::size_t>(piece->count * key.columns));
                 std::memcpy(columns.data(), piece->rows.data(),
@@ -122,7 +133,7 @@ public:
                 line.update(static_cast<double>(done += piece->count));
                 if (interrupted()) return false;
             }
-            stage.finish(static_cast<double>(key.rows));
+            stage.finish(static_cast<double>(key.rows - first));
             return true;
         });
     }

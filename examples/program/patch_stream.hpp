@@ -153,13 +153,19 @@ inline void write_mirrored(const float* sample, const Shape& shape, float* targe
     }
 }
 
-/// Runs the model over every box; `take(outputs)` gets one row a sample, in order, in batches of up
-/// to `batch`. False when interrupted.
+/// Samples that a network sees at once.
+inline constexpr int scoring_batch = 128;
+
+/// Runs the model over every box but the first `done`, whose samples must be whole batches;
+/// `take(outputs)` gets one row a sample, in order, a batch at a time. False when interrupted.
 template <class ModelType, class Take>
-bool run_over_boxes(const ModelType& model, const std::vector<ImageBoxes>& images,
+bool run_over_boxes(const ModelType& model, const std::vector<ImageBoxes>& images, Index done,
                     const PatchView& view, const char* task,
-                    const std::function<bool()>& interrupted, Take take, int batch = 128) {
-    PatchStream<float> stream = sample_stream(images, view);
+                    const std::function<bool()>& interrupted, Take take) {
+    constexpr int batch = scoring_batch;
+    const std::vector<ImageBoxes> rest = without_first(done, images);
+    if (rest.empty()) return true;
+    PatchStream<float> stream = sample_stream(rest, view);
     auto workspace = model.workspace(batch);
     const Shape shape = view.crop;
     Buffer<float> samples(batch * shape.size());
@@ -174,7 +180,7 @@ bool run_over_boxes(const ModelType& model, const std::vector<ImageBoxes>& image
         return samples.data() + filled++ * shape.size();
     };
     ProgressLine line(task, static_cast<double>(box_count(images)), "patches");
-    Index done = 0;
+    line.begin_at(static_cast<double>(done));
     while (const auto* piece = stream.next()) {
         for (Index i = 0; i < piece->count; ++i) {
             const float* sample = piece->rows.data() + i * shape.size();

@@ -22,9 +22,13 @@ using TakeScores = std::function<void(std::span<const float> rows)>;
 
 struct ScoringOptions {
     bool mirrored_too = false;  ///< the mean of a patch's outputs and its mirror image's
+    Index done = 0;             ///< boxes scored before, a multiple of scoring_unit()
     const char* task = "scoring";
     std::function<bool()> interrupted;
 };
+
+/// Boxes of a batch.
+constexpr Index scoring_unit(bool mirrored_too) { return scoring_batch / (mirrored_too ? 2 : 1); }
 
 /// Outputs a box: the classes, and the background where patches were learned.
 inline int score_columns(const TargetSpec& spec) {
@@ -54,7 +58,8 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
         load_weights(model, file);
         const PatchView view{Choice::image, Choice::input, normaliser, options.mirrored_too,
                              std::max(1, Cpu::threads() / 2)};
-        return run_over_boxes(model, images, view, options.task, options.interrupted, take_rows);
+        return run_over_boxes(model, images, options.done, view, options.task, options.interrupted,
+                              take_rows);
     };
     return with_network(file.path() + ": field 'network'", spec.input.network, [&](auto choice) {
         using Choice = decltype(choice);

@@ -2,6 +2,7 @@
 // Patches of a VOC set: which there are, what they show, and which of them are trained on.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -27,6 +28,19 @@ inline Index box_count(const std::vector<ImageBoxes>& images) {
     Index count = 0;
     for (const ImageBoxes& image : images) count += std::ssize(image.boxes);
     return count;
+}
+
+/// All boxes but the first `count`.
+inline std::vector<ImageBoxes> without_first(Index count, const std::vector<ImageBoxes>& images) {
+    std::vector<ImageBoxes> rest;
+    for (const ImageBoxes& image : images) {
+        const Index dropped = std::min(count, std::ssize(image.boxes));
+        count -= dropped;
+        if (dropped == std::ssize(image.boxes)) continue;
+        rest.push_back(image);
+        rest.back().boxes.erase(rest.back().boxes.begin(), rest.back().boxes.begin() + dropped);
+    }
+    return rest;
 }
 
 /// Every tile of every image.

@@ -12,6 +12,7 @@
 #include "tessera/core/mapped_file.hpp"
 #include "tessera/core/order.hpp"
 #include "tessera/core/pack.hpp"
+#include "tessera/core/part_file.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/core/text.hpp"

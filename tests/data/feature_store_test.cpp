@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "files.hpp"
+#include "tessera/core/folder.hpp"
 
 using namespace tessera;
 using namespace tessera::testing;
@@ -79,7 +80,8 @@ TEST_CASE("files that are missing, cut short or of another kind are refused") {
     CHECK(has(feature_mismatch(folder / "f", key), "found features of version 2, expected 1"));
 }
 
-TEST_CASE("an unfinished file leaves the old one as it was") {
+TEST_CASE(
+    "an unfinished file leaves the old one as it was, and a part that the next goes on with") {
     const TemporaryFolder folder;
     write_file(folder / "f", "old");
     const std::vector<float> values = numbers();
@@ -87,32 +89,66 @@ TEST_CASE("an unfinished file leaves the old one as it was") {
         FeatureWriter writer(folder / "f", key);
         writer.append(std::span(values).first(10));
         CHECK(has(message_of([&] { writer.finish(); }), "found 2 rows, expected 3"));
+        CHECK(has(message_of([&] { FeatureWriter(folder / "f", key); }),
+                  "another process is writing " + (folder / "f.part")));
     }
+    CHECK(words_of(folder / "f") == "old");
     {
         FeatureWriter writer(folder / "f", key);
+        CHECK(writer.written() == 2);
         CHECK(has(message_of([&] { writer.append(std::span(values).first(7)); }),
                   "found 7 elements to append, expected rows of 5"));
-        writer.append(values);
-        CHECK(has(message_of([&] { writer.append(std::span(values).first(5)); }),
+        CHECK(has(message_of([&] { writer.append(std::span(values).first(10)); }),
                   "found more rows than the 3 announced"));
     }
     CHECK(words_of(folder / "f") == "old");
+    {
+        FeatureWriter writer(folder / "f", key);
+        writer.append(std::span(values).subspan(10));
+        writer.finish();
+    }
     CHECK(folder.entries() == 1);
+    const FeatureStore store(folder / "f", key);
+    CHECK(std::equal(values.begin(), values.end(), store.data()));
 }
 
-TEST_CASE("a disk that fills up leaves the old features and no temporary") {
+TEST_CASE("a part cut anywhere is continued from whole units of its rows") {
     const TemporaryFolder folder;
+    write(folder / "f");
+    const std::string whole = words_of(folder / "f");
+    const std::vector<float> values = numbers();
+    for (std::size_t size = 0; size <= whole.size(); ++size) {
+        for (const Index unit : {1, 2}) {
+            write_file(folder / "g.part", whole.substr(0, size));
+            FeatureWriter writer(folder / "g", key, unit);
+            const Index rows = size < 64 ? 0 : static_cast<Index>(size - 64) / 20 / unit * unit;
+            CHECK_MESSAGE(writer.written() == rows, size);
+            writer.append(std::span(values).subspan(static_cast<std::size_t>(rows) * 5));
+            writer.finish();
+            CHECK_MESSAGE(words_of(folder / "g") == whole, size);
+        }
+    }
+    write_file(folder / "g.part", whole + "longer than it can be");
+    CHECK(FeatureWriter(folder / "g", key).written() == 3);
+    CHECK(FeatureWriter(folder / "g", {0xABCE, 77, 3, 5}).written() == 0);  // another trunk
+}
+
+TEST_CASE("a disk that fills up leaves the old features, and what was written for the next try") {
+    const TemporaryFolder folder;
+    const FeatureKey other{0xABCE, 78, 3, 5};
     write(folder / "f");
     const std::string old = words_of(folder / "f");
     for (const rlim_t room : {10, 64, 84, 123}) {
-        const std::string message = message_within(RLIMIT_FSIZE, room, [&] {
-            write(folder / "f", {0xABCE, 78, 3, 5});
-        });
+        const std::string message =
+            message_within(RLIMIT_FSIZE, room, [&] { write(folder / "f", other); });
         CHECK(message == "cannot write " + (folder / "f") + ": File too large");
         CHECK(words_of(folder / "f") == old);
-        CHECK(folder.entries() == 1);
+        CHECK(file_size(folder / "f.part") == room);
+        std::filesystem::remove(folder / "f.part");
     }
     CHECK(feature_mismatch(folder / "f", key).empty());
+    write(folder / "f", other);
+    CHECK(feature_mismatch(folder / "f", other).empty());
 }
 
 TEST_CASE("a full disk, a read-only folder and impossible sizes are errors that name the file") {

@@ -60,6 +60,24 @@ struct FolderStream {
     }
 };
 
+inline void write_all(int file, std::span<const std::uint8_t> bytes, const std::string& path) {
+    const std::uint8_t* next = bytes.data();
+    for (std::size_t left = bytes.size(); left > 0;) {
+        const ssize_t count = ::write(file, next, left);
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) fail_with_errno("cannot write ", path);
+        next += count;
+        left -= std::size_t(count);
+    }
+}
+
+/// Brings what was written to the disk.
+inline void flush(int file, const std::string& path) {
+    // Pipes and some devices answer EINVAL: there is nothing to bring to a disk.
+    const bool flushed = ::fsync(file) == 0 || errno == EINVAL || errno == EROFS;
+    if (!flushed) fail_with_errno("cannot write ", path);
+}
+
 /// Makes room for `size` bytes of a file. Throws Error naming the path where memory is too small.
 inline void make_room(std::vector<std::uint8_t>& bytes, std::size_t size, const std::string& path) {
     try {
@@ -173,14 +191,7 @@ public:
 
     /// Appends. Throws Error, for instance when the disk is full.
     void write(std::span<const std::uint8_t> bytes) {
-        const std::uint8_t* next = bytes.data();
-        for (std::size_t left = bytes.size(); left > 0;) {
-            const ssize_t count = ::write(file_.number, next, left);
-            if (count < 0 && errno == EINTR) continue;
-            if (count < 0) detail::fail_with_errno("cannot write ", path_);
-            next += count;
-            left -= std::size_t(count);
-        }
+        detail::write_all(file_.number, bytes, path_);
     }
     void write(std::string_view words) {
         write({reinterpret_cast<const std::uint8_t*>(words.data()), words.size()});
@@ -188,9 +199,7 @@ public:
 
     /// Brings the bytes to the disk and puts the file in its place. Call once, at the end.
     void commit() {
-        // Pipes and some devices answer EINVAL: there is nothing to bring to a disk.
-        const bool flushed = ::fsync(file_.number) == 0 || errno == EINVAL || errno == EROFS;
-        if (!flushed) detail::fail_with_errno("cannot write ", path_);
+        detail::flush(file_.number, path_);
         const int closed = ::close(std::exchange(file_.number, -1));
         if (closed != 0) detail::fail_with_errno("cannot write ", path_);
         if (temporary_.empty()) return;

@@ -5,6 +5,7 @@
 // rows x columns floats. The fingerprints say which trunk saw which data.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -13,9 +14,9 @@
 #include <utility>
 
 #include "tessera/core/error.hpp"
-#include "tessera/core/file.hpp"
 #include "tessera/core/fingerprint.hpp"
 #include "tessera/core/mapped_file.hpp"
+#include "tessera/core/part_file.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera {
@@ -58,6 +59,12 @@ inline std::int64_t feature_bytes(std::int64_t rows, std::int64_t columns) {
     return bytes;
 }
 
+/// Throws Error for sizes that no file can have.
+inline const FeatureKey& checked(const FeatureKey& key) {
+    feature_bytes(key.rows, key.columns);
+    return key;
+}
+
 /// Throws Error unless the bytes are a file of features for this key.
 inline void check_features(const MappedFile& file, const FeatureKey& key) {
     const std::span<const std::uint8_t> bytes = file.bytes();
@@ -84,20 +91,33 @@ inline void check_features(const MappedFile& file, const FeatureKey& key) {
 
 }  // namespace detail
 
-/// Writes the rows one after the other. The file is there after finish(), whole or not at all.
+/// Writes the rows one after the other. The file is there after finish(), whole or not at all; what
+/// was written before stays in `<path>.part`, and a writer for the same key goes on with it.
 class FeatureWriter {
 public:
-    /// Throws Error when the folder is missing or may not be written.
-    FeatureWriter(const std::string& path, const FeatureKey& key)
-        : path_(path), key_(key), file_(path) {
-        detail::feature_bytes(key.rows, key.columns);
+    /// Goes on behind a multiple of `unit` rows, so that batches are those of a run that was not
+    /// interrupted. Throws Error when the folder is missing or may not be written, or another
+    /// process is writing these features.
+    FeatureWriter(const std::string& path, const FeatureKey& key, Index unit = 1)
+        : path_(path), key_(detail::checked(key)), file_(path) {
         detail::FeatureHeader header;
         header.trunk = key.trunk;
         header.data = key.data;
         header.rows = key.rows;
         header.columns = key.columns;
-        file_.write(header.bytes());
+        constexpr std::uint64_t first = sizeof header;
+        if (!std::ranges::equal(file_.beginning(first), header.bytes())) {
+            file_.shorten(0);
+            file_.write(header.bytes());
+        }
+        const auto row = static_cast<std::uint64_t>(key.columns) * sizeof(float);
+        const auto there = static_cast<Index>((file_.size() - first) / row);
+        written_ = std::min(key.rows, there / unit * unit);
+        file_.shorten(first + static_cast<std::uint64_t>(written_) * row);
     }
+
+    /// Rows that are there: of an earlier writer and of this one.
+    Index written() const { return written_; }
 
     /// One row or several. Throws Error for a number of elements that is no multiple of the
     /// columns, for more rows than announced, or when the disk is full.
@@ -120,7 +140,7 @@ public:
 private:
     std::string path_;
     FeatureKey key_;
-    FileWriter file_;
+    PartFile file_;
     Index written_ = 0;
 };
 
