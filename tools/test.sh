@@ -61,6 +61,9 @@ if [ ${#presets[@]} = 0 ]; then
     else
         echo "SKIPPED: preset clang, as clang++ with its sanitizers is not here and was not installed"
     fi
+elif [[ " ${presets[*]} " == *" clang "* ]] && ! have_clang; then
+    echo "Please install clang++ with its sanitizers (clang, libomp-dev), then run this again" >&2
+    exit 2
 fi
 
 # One ctest folder over all builds, so that there is one summary. A build that fails is a failed
