@@ -288,6 +288,30 @@ struct FolderStream {
     }
 };
 
+/// What lies where a file is to be written.
+struct Target {
+    std::string path;  ///< of the file itself, behind all links
+    bool exists = false;
+    bool replaceable = true;  ///< not so a device or a pipe, which is written directly
+    mode_t permissions = 0;
+};
+
+/// Throws Error for a folder.
+inline Target find_target(const std::string& path) {
+    Target target{.path = path};
+    struct stat status {};
+    target.exists = ::stat(path.c_str(), &status) == 0;
+    if (!target.exists) return target;
+    require(!S_ISDIR(status.st_mode), "cannot write ", path, ": it is a folder, expected a file");
+    target.replaceable = S_ISREG(status.st_mode);
+    target.permissions = status.st_mode & 07777;
+    if (char* resolved = ::realpath(path.c_str(), nullptr)) {
+        target.path = resolved;
+        std::free(resolved);
+    }
+    return target;
+}
+
 inline void write_all(int file, std::span<const std::uint8_t> bytes, const std::string& path) {
     const std::uint8_t* next = bytes.data();
     for (std::size_t left = bytes.size(); left > 0;) {
@@ -381,18 +405,13 @@ inline std::vector<std::uint8_t> read_file(const std::string& path,
 class FileWriter {
 public:
     /// Throws Error naming the path when the folder is missing or may not be written.
-    explicit FileWriter(const std::string& path) : path_(path), target_(path) {
-        struct stat status {};
-        const bool exists = ::stat(path.c_str(), &status) == 0;
-        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
-                ": it is a folder, expected a file");
-        if (exists && !S_ISREG(status.st_mode)) {
+    explicit FileWriter(const std::string& path) : path_(path) {
+        const detail::Target target = detail::find_target(path);
+        target_ = target.path;
+        if (!target.replaceable) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
-            if (exists) {
-                follow_links();
-                detail::remove_leftovers(target_);
-            }
+            if (target.exists) detail::remove_leftovers(target_);
             // The name of a process that was killed may be taken: O_EXCL, and count on.
             for (int attempt = 0; file_.number < 0; ++attempt) {
                 temporary_ = text(target_, ".tmp-", ::getpid(), "-", attempt);
@@ -405,7 +424,7 @@ public:
             temporary_.clear();  // not ours
             detail::fail_with_errno("cannot write ", path_);
         }
-        if (exists && !temporary_.empty()) ::fchmod(file_.number, status.st_mode & 07777);
+        if (target.exists && target.replaceable) ::fchmod(file_.number, target.permissions);
     }
     FileWriter(FileWriter&& other) noexcept
         : path_(std::move(other.path_)),
@@ -437,14 +456,6 @@ public:
     }
 
 private:
-    /// A link stays a link: the file it leads to is replaced.
-    void follow_links() {
-        if (char* resolved = ::realpath(path_.c_str(), nullptr)) {
-            target_ = resolved;
-            std::free(resolved);
-        }
-    }
-
     std::string path_;       // as the caller wrote it, for messages
     std::string target_;     // what commit() replaces
     std::string temporary_;  // empty: written directly, or done
@@ -691,31 +702,34 @@ constexpr void for_each_position(Body&& body) {
 
 namespace tessera {
 
-/// Writes to `<path>.part`, which takes the place of the file in commit(); until then the file is
-/// as it was. The part stays when the writer goes or the process is killed, and the next writer
-/// finds it. A device or a pipe cannot be replaced and is written directly.
+/// Writes to `<path>.part`, which takes the place of the file in commit(), with its permissions;
+/// until then the file is as it was. The part stays when the writer goes or the process is killed,
+/// and the next writer finds it. A device or a pipe cannot be replaced and is written directly.
 class PartFile {
 public:
     /// Throws Error naming the path when the folder is missing or may not be written, or another
     /// process is writing the part.
-    explicit PartFile(const std::string& path) : path_(path), part_(path + ".part") {
-        struct stat status {};
-        const bool exists = ::stat(path.c_str(), &status) == 0;
-        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
-                ": it is a folder, expected a file");
-        if (exists && !S_ISREG(status.st_mode)) {
-            part_.clear();
+    explicit PartFile(const std::string& path) : path_(path) {
+        const detail::Target target = detail::find_target(path);
+        target_ = target.path;
+        if (!target.replaceable) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
+            part_ = target_ + ".part";
             const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC;
             file_ = detail::Descriptor(::open(part_.c_str(), flags, 0666));
         }
         if (file_.number < 0) detail::fail_with_errno("cannot write ", path);
-        if (part_.empty()) return;
-        require(::flock(file_.number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+        if (!target.replaceable) return;
+        // A part that was put in its place before the lock was ours is a part no more.
+        struct stat locked {};
+        struct stat named {};
+        const bool free = ::flock(file_.number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+        if (::fstat(file_.number, &locked) != 0) detail::fail_with_errno("cannot write ", path);
+        require(free && ::stat(part_.c_str(), &named) == 0 && named.st_ino == locked.st_ino,
                 "cannot write ", path, ": another process is writing ", part_);
-        if (::fstat(file_.number, &status) != 0) detail::fail_with_errno("cannot write ", path);
-        size_ = static_cast<std::uint64_t>(status.st_size);
+        if (target.exists) ::fchmod(file_.number, target.permissions);
+        size_ = static_cast<std::uint64_t>(locked.st_size);
     }
 
     /// Bytes that are there.
@@ -751,14 +765,15 @@ public:
         detail::flush(file_.number, path_);
         if (part_.empty()) return;
         // The lock goes with the descriptor, after the part has its new name.
-        if (std::rename(part_.c_str(), path_.c_str()) != 0) {
+        if (std::rename(part_.c_str(), target_.c_str()) != 0) {
             detail::fail_with_errno("cannot write ", path_);
         }
     }
 
 private:
-    std::string path_;
-    std::string part_;  // empty: written directly
+    std::string path_;    // as the caller wrote it, for messages
+    std::string target_;  // what commit() replaces
+    std::string part_;    // empty: written directly
     detail::Descriptor file_;
     std::uint64_t size_ = 0;
 };

@@ -133,6 +133,20 @@ TEST_CASE("a part cut anywhere is continued from whole units of its rows") {
     CHECK(FeatureWriter(folder / "g", {0xABCE, 77, 3, 5}).written() == 0);  // another trunk
 }
 
+TEST_CASE("a link to features stays a link, and the permissions stay") {
+    const TemporaryFolder folder;
+    write(folder / "f");
+    const std::string whole = words_of(folder / "f");
+    write_file(folder / "f", "old");
+    std::filesystem::permissions(folder / "f", std::filesystem::perms(0640));
+    std::filesystem::create_symlink(folder / "f", folder / "link");
+    write(folder / "link");
+    CHECK(std::filesystem::is_symlink(folder / "link"));
+    CHECK(words_of(folder / "f") == whole);
+    CHECK(std::filesystem::status(folder / "f").permissions() == std::filesystem::perms(0640));
+    CHECK(folder.entries() == 2);
+}
+
 TEST_CASE("a disk that fills up leaves the old features, and what was written for the next try") {
     const TemporaryFolder folder;
     const FeatureKey other{0xABCE, 78, 3, 5};

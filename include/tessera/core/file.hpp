@@ -60,6 +60,30 @@ struct FolderStream {
     }
 };
 
+/// What lies where a file is to be written.
+struct Target {
+    std::string path;  ///< of the file itself, behind all links
+    bool exists = false;
+    bool replaceable = true;  ///< not so a device or a pipe, which is written directly
+    mode_t permissions = 0;
+};
+
+/// Throws Error for a folder.
+inline Target find_target(const std::string& path) {
+    Target target{.path = path};
+    struct stat status {};
+    target.exists = ::stat(path.c_str(), &status) == 0;
+    if (!target.exists) return target;
+    require(!S_ISDIR(status.st_mode), "cannot write ", path, ": it is a folder, expected a file");
+    target.replaceable = S_ISREG(status.st_mode);
+    target.permissions = status.st_mode & 07777;
+    if (char* resolved = ::realpath(path.c_str(), nullptr)) {
+        target.path = resolved;
+        std::free(resolved);
+    }
+    return target;
+}
+
 inline void write_all(int file, std::span<const std::uint8_t> bytes, const std::string& path) {
     const std::uint8_t* next = bytes.data();
     for (std::size_t left = bytes.size(); left > 0;) {
@@ -153,18 +177,13 @@ inline std::vector<std::uint8_t> read_file(const std::string& path,
 class FileWriter {
 public:
     /// Throws Error naming the path when the folder is missing or may not be written.
-    explicit FileWriter(const std::string& path) : path_(path), target_(path) {
-        struct stat status {};
-        const bool exists = ::stat(path.c_str(), &status) == 0;
-        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
-                ": it is a folder, expected a file");
-        if (exists && !S_ISREG(status.st_mode)) {
+    explicit FileWriter(const std::string& path) : path_(path) {
+        const detail::Target target = detail::find_target(path);
+        target_ = target.path;
+        if (!target.replaceable) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
-            if (exists) {
-                follow_links();
-                detail::remove_leftovers(target_);
-            }
+            if (target.exists) detail::remove_leftovers(target_);
             // The name of a process that was killed may be taken: O_EXCL, and count on.
             for (int attempt = 0; file_.number < 0; ++attempt) {
                 temporary_ = text(target_, ".tmp-", ::getpid(), "-", attempt);
@@ -177,7 +196,7 @@ public:
             temporary_.clear();  // not ours
             detail::fail_with_errno("cannot write ", path_);
         }
-        if (exists && !temporary_.empty()) ::fchmod(file_.number, status.st_mode & 07777);
+        if (target.exists && target.replaceable) ::fchmod(file_.number, target.permissions);
     }
     FileWriter(FileWriter&& other) noexcept
         : path_(std::move(other.path_)),
@@ -209,14 +228,6 @@ public:
     }
 
 private:
-    /// A link stays a link: the file it leads to is replaced.
-    void follow_links() {
-        if (char* resolved = ::realpath(path_.c_str(), nullptr)) {
-            target_ = resolved;
-            std::free(resolved);
-        }
-    }
-
     std::string path_;       // as the caller wrote it, for messages
     std::string target_;     // what commit() replaces
     std::string temporary_;  // empty: written directly, or done

@@ -19,31 +19,34 @@
 
 namespace tessera {
 
-/// Writes to `<path>.part`, which takes the place of the file in commit(); until then the file is
-/// as it was. The part stays when the writer goes or the process is killed, and the next writer
-/// finds it. A device or a pipe cannot be replaced and is written directly.
+/// Writes to `<path>.part`, which takes the place of the file in commit(), with its permissions;
+/// until then the file is as it was. The part stays when the writer goes or the process is killed,
+/// and the next writer finds it. A device or a pipe cannot be replaced and is written directly.
 class PartFile {
 public:
     /// Throws Error naming the path when the folder is missing or may not be written, or another
     /// process is writing the part.
-    explicit PartFile(const std::string& path) : path_(path), part_(path + ".part") {
-        struct stat status {};
-        const bool exists = ::stat(path.c_str(), &status) == 0;
-        require(!exists || !S_ISDIR(status.st_mode), "cannot write ", path,
-                ": it is a folder, expected a file");
-        if (exists && !S_ISREG(status.st_mode)) {
-            part_.clear();
+    explicit PartFile(const std::string& path) : path_(path) {
+        const detail::Target target = detail::find_target(path);
+        target_ = target.path;
+        if (!target.replaceable) {
             file_ = detail::Descriptor(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
         } else {
+            part_ = target_ + ".part";
             const int flags = O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC;
             file_ = detail::Descriptor(::open(part_.c_str(), flags, 0666));
         }
         if (file_.number < 0) detail::fail_with_errno("cannot write ", path);
-        if (part_.empty()) return;
-        require(::flock(file_.number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK,
+        if (!target.replaceable) return;
+        // A part that was put in its place before the lock was ours is a part no more.
+        struct stat locked {};
+        struct stat named {};
+        const bool free = ::flock(file_.number, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK;
+        if (::fstat(file_.number, &locked) != 0) detail::fail_with_errno("cannot write ", path);
+        require(free && ::stat(part_.c_str(), &named) == 0 && named.st_ino == locked.st_ino,
                 "cannot write ", path, ": another process is writing ", part_);
-        if (::fstat(file_.number, &status) != 0) detail::fail_with_errno("cannot write ", path);
-        size_ = static_cast<std::uint64_t>(status.st_size);
+        if (target.exists) ::fchmod(file_.number, target.permissions);
+        size_ = static_cast<std::uint64_t>(locked.st_size);
     }
 
     /// Bytes that are there.
@@ -79,14 +82,15 @@ public:
         detail::flush(file_.number, path_);
         if (part_.empty()) return;
         // The lock goes with the descriptor, after the part has its new name.
-        if (std::rename(part_.c_str(), path_.c_str()) != 0) {
+        if (std::rename(part_.c_str(), target_.c_str()) != 0) {
             detail::fail_with_errno("cannot write ", path_);
         }
     }
 
 private:
-    std::string path_;
-    std::string part_;  // empty: written directly
+    std::string path_;    // as the caller wrote it, for messages
+    std::string target_;  // what commit() replaces
+    std::string part_;    // empty: written directly
     detail::Descriptor file_;
     std::uint64_t size_ = 0;
 };
