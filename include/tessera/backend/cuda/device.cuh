@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT
+// The GPU: memory, copies, launches and errors by the CUDA runtime.
+#pragma once
+
+#include <cuda_runtime.h>
+
+#include <cstddef>
+#include <string>
+
+#include "tessera/core/error.hpp"
+
+namespace tessera::cuda {
+
+namespace detail {
+
+inline std::string version_text(int version) {
+    return text(version / 1000, ".", version % 1000 / 10);
+}
+
+/// What a person should know beyond the runtime's own sentence.
+inline std::string explain(cudaError_t error) {
+    if (error == cudaErrorInsufficientDriver) {
+        int driver = 0, runtime = 0;
+        ::cudaDriverGetVersion(&driver);
+        ::cudaRuntimeGetVersion(&runtime);
+        return text(": the driver knows CUDA ", version_text(driver),
+                    ", the program was built with ", version_text(runtime));
+    }
+    if (error == cudaErrorNoKernelImageForDevice) {
+        cudaDeviceProp device{};
+        int number = 0;
+        ::cudaGetDevice(&number);
+        ::cudaGetDeviceProperties(&device, number);
+        return text(": the program was not built for ", device.name, ", compute capability ",
+                    device.major, ".", device.minor, " (CMAKE_CUDA_ARCHITECTURES, or nvcc -arch)");
+    }
+    return "";
+}
+
+/// Throws Error for a status other than success. `call` says what was being done.
+inline void check(cudaError_t status, const char* call) {
+    if (status == cudaSuccess) return;
+    ::cudaGetLastError();  // forgets it, unless it is one that stays
+    fail("CUDA: ", call, ": ", ::cudaGetErrorString(status), explain(status));
+}
+
+/// The calling thread's own stream.
+inline cudaStream_t stream() { return cudaStreamPerThread; }
+
+}  // namespace detail
+
+/// Memory of the current device. Contents are undefined until written.
+struct DeviceMemory {
+    static constexpr bool on_host = false;
+
+    /// Throws Error, saying how much was asked for and how much is free.
+    static void* allocate(std::size_t bytes) {
+        void* data = nullptr;
+        const cudaError_t status = ::cudaMalloc(&data, bytes);
+        if (status == cudaErrorMemoryAllocation) {
+            ::cudaGetLastError();
+            std::size_t free = 0, total = 0;
+            detail::check(::cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
+            fail("CUDA: found ", free >> 20, " MiB of device memory free, expected ", bytes >> 20,
+                 " MiB (the device has ", total >> 20, " MiB): take a smaller batch");
+        }
+        detail::check(status, "cudaMalloc");
+        return data;
+    }
+    static void release(void* data) { ::cudaFree(data); }
+
+    static void zero(void* to, std::size_t bytes) {
+        detail::check(::cudaMemsetAsync(to, 0, bytes, detail::stream()), "cudaMemsetAsync");
+    }
+    static void copy(void* to, const void* from, std::size_t bytes) {
+        move(to, from, bytes, cudaMemcpyDeviceToDevice);
+    }
+    /// From the host; memory that is not pinned may be changed as soon as this returns.
+    static void upload(void* to, const void* from, std::size_t bytes) {
+        move(to, from, bytes, cudaMemcpyHostToDevice);
+    }
+    /// To the host; waits.
+    static void download(void* to, const void* from, std::size_t bytes) {
+        move(to, from, bytes, cudaMemcpyDeviceToHost);
+        detail::check(::cudaStreamSynchronize(detail::stream()), "cudaStreamSynchronize");
+    }
+
+private:
+    static void move(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind) {
+        detail::check(::cudaMemcpyAsync(to, from, bytes, kind, detail::stream()),
+                      "cudaMemcpyAsync");
+    }
+};
+
+/// Waits until the calling thread's work is done. Throws Error when any of it failed.
+inline void synchronize() {
+    detail::check(::cudaStreamSynchronize(detail::stream()), "cudaStreamSynchronize");
+}
+
+namespace detail {
+template <class Kernel>
+constexpr int most_threads() {
+    if constexpr (requires { Kernel::threads; }) {
+        return Kernel::threads;
+    } else {
+        return 1024;
+    }
+}
+template <class Kernel>
+__global__ void __launch_bounds__(most_threads<Kernel>()) run(const Kernel kernel) {
+    kernel();
+}
+template <class Kernel>
+constexpr std::size_t shared_bytes() {
+    if constexpr (requires { typename Kernel::Shared; }) {
+        return sizeof(typename Kernel::Shared);
+    } else {
+        return 0;
+    }
+}
+}  // namespace detail
+
+/// The memory that the threads of a block share, as the Shared of the kernel.
+template <class Shared>
+__device__ Shared& shared_memory() {
+    extern __shared__ __align__(128) unsigned char bytes[];
+    return *reinterpret_cast<Shared*>(bytes);
+}
+
+/// Runs kernel() as every thread of the grid. A kernel is a struct whose members are its arguments;
+/// its type Shared, if any, is the shared memory of a block, and its constant `threads`, if any,
+/// the most threads of a block, for the compiler's choice of registers. Throws Error, with `name`,
+/// when the launch fails or an earlier kernel has failed.
+template <class Kernel>
+void launch(const char* name, dim3 blocks, dim3 threads, const Kernel& kernel) {
+    constexpr std::size_t shared = detail::shared_bytes<Kernel>();
+    if constexpr (shared > 48 * 1024) {
+        detail::check(
+            ::cudaFuncSetAttribute(detail::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   static_cast<int>(shared)),
+            name);
+    }
+    detail::run<<<blocks, threads, shared, detail::stream()>>>(kernel);
+    const cudaError_t status = ::cudaGetLastError();
+    if (status == cudaSuccess) return;
+    const std::string call = text(name, ", ", blocks.x, " x ", blocks.y, " x ", blocks.z,
+                                  " blocks of ", threads.x * threads.y * threads.z, " threads");
+    detail::check(status, call.c_str());
+}
+
+}  // namespace tessera::cuda

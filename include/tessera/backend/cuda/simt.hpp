@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: MIT
+// Kernels on the processor: what a CUDA kernel sees of the machine, for the host compiler, so that
+// the same kernels run in tests where there is no GPU.
+//
+// The blocks of a grid run one after the other. The threads of a block are fibres that give way at
+// barriers and shuffles only; a kernel without any costs a loop. Mistakes a GPU forgives are
+// errors here: a barrier that not all threads reach, a shuffle that not all lanes of a warp reach.
+// Shared memory is filled with NaN before each block, and every other block runs its threads from
+// the last to the first, so that a missing barrier shows.
+#pragma once
+
+#include <ucontext.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <deque>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "tessera/core/error.hpp"
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TESSERA_SIMT_ADDRESSES 1
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define TESSERA_SIMT_ADDRESSES 1
+#endif
+#ifdef TESSERA_SIMT_ADDRESSES
+#include <sanitizer/common_interface_defs.h>
+#endif
+
+#define __device__
+#define __host__
+#define __forceinline__ inline
+
+struct dim3 {
+    unsigned x, y, z;
+    constexpr dim3(unsigned x_ = 1, unsigned y_ = 1, unsigned z_ = 1) : x(x_), y(y_), z(z_) {}
+};
+
+/// As in CUDA: where the running thread is.
+inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
+
+namespace tessera::simt {
+
+inline constexpr unsigned warp_lanes = 32;
+
+/// A stack of its own that a thread of the block runs on.
+class Fibre {
+public:
+    static constexpr std::size_t stack_bytes = std::size_t{1} << 17;
+
+    explicit Fibre(void (*entry)()) : stack_(new std::byte[stack_bytes]) {
+        ::getcontext(&context_);
+        context_.uc_stack.ss_sp = stack_.get();
+        context_.uc_stack.ss_size = stack_bytes;
+        context_.uc_link = nullptr;
+        ::makecontext(&context_, entry, 0);
+    }
+    /// The stack the program was on before.
+    Fibre() = default;
+    Fibre(const Fibre&) = delete;
+    Fibre& operator=(const Fibre&) = delete;
+
+    void switch_to(Fibre& other) {
+#ifdef TESSERA_SIMT_ADDRESSES
+        void* shadow = nullptr;
+        __sanitizer_start_switch_fiber(&shadow, other.bottom(), other.bytes());
+        ::swapcontext(&context_, &other.context_);
+        __sanitizer_finish_switch_fiber(shadow, nullptr, nullptr);
+#else
+        ::swapcontext(&context_, &other.context_);
+#endif
+    }
+    /// First on a new stack; `from` is the one before.
+    static void arrive([[maybe_unused]] Fibre& from) {
+#ifdef TESSERA_SIMT_ADDRESSES
+        __sanitizer_finish_switch_fiber(nullptr, &from.bottom_, &from.bytes_);
+#endif
+    }
+
+    unsigned thread = 0;  ///< of the block, in one number
+
+private:
+    const void* bottom() const { return stack_ ? stack_.get() : bottom_; }
+    std::size_t bytes() const { return stack_ ? stack_bytes : bytes_; }
+
+    ::ucontext_t context_{};
+    std::unique_ptr<std::byte[]> stack_;
+    const void* bottom_ = nullptr;
+    std::size_t bytes_ = 0;
+};
+
+/// Runs the blocks of a launch.
+class Grid {
+public:
+    Grid(dim3 blocks, dim3 threads, std::size_t shared_bytes)
+        : blocks_(blocks), threads_(threads), shared_(shared_bytes) {
+        count_ = threads.x * threads.y * threads.z;
+        exchanged_.resize(std::size_t{2} * count_);
+        turns_.resize(count_);
+        arrived_.resize((count_ + warp_lanes - 1) / warp_lanes);
+        waiting_.resize(arrived_.size());
+    }
+
+    /// Calls body() as every thread of every block. Throws Error where threads wait for others that
+    /// never come.
+    template <class Body>
+    void run(const Body& body) {
+        call_ = [](const void* kernel) { (*static_cast<const Body*>(kernel))(); };
+        kernel_ = &body;
+        running_ = this;
+        gridDim = blocks_;
+        blockDim = threads_;
+        for (unsigned z = 0; z < blocks_.z; ++z) {
+            for (unsigned y = 0; y < blocks_.y; ++y) {
+                for (unsigned x = 0; x < blocks_.x; ++x) {
+                    blockIdx = {x, y, z};
+                    run_block();
+                    descending_ = !descending_;
+                }
+            }
+        }
+        running_ = nullptr;
+    }
+
+    static Grid& running() { return *running_; }
+    std::byte* shared() { return shared_.data(); }
+
+    /// Returns when all threads of the block have come here.
+    void wait_for_block() {
+        at_barrier_.push_back(current_);
+        give_way();
+    }
+
+    /// The 8 bytes that lane `source` of the own warp brings. All its lanes must come.
+    std::uint64_t exchange(std::uint64_t own, unsigned source) {
+        const unsigned thread = current_->thread;
+        const unsigned warp = thread / warp_lanes, first = warp * warp_lanes;
+        const unsigned lanes = std::min(warp_lanes, count_ - first);
+        // Two sets of places: a lane can be ahead of another by one exchange, never by two.
+        std::uint64_t* places = exchanged_.data() + (turns_[thread]++ % 2) * count_;
+        places[thread] = own;
+        if (++arrived_[warp] == lanes) {
+            arrived_[warp] = 0;
+            for (Fibre* fibre : waiting_[warp]) ready_.push_back(fibre);
+            waiting_[warp].clear();
+        } else {
+            waiting_[warp].push_back(current_);
+            give_way();
+        }
+        if (source >= lanes) broken_shuffle_ = true;
+        return source < lanes ? places[first + source] : own;
+    }
+
+private:
+    void run_block() {
+        std::fill(shared_.begin(), shared_.end(), std::byte{0xFF});
+        started_ = finished_ = 0;
+        while (finished_ < count_) {
+            if (!ready_.empty()) {
+                resume(*ready_.front());
+                ready_.pop_front();
+            } else if (started_ < count_) {
+                if (idle_.empty()) idle_.push_back(make_fibre());
+                Fibre* fibre = idle_.back();
+                idle_.pop_back();
+                resume(*fibre);
+            } else {
+                require(at_barrier_.size() == count_, "kernel: ", at_barrier_.size(), " of ",
+                        count_, " threads of a block wait at a barrier, ", finished_,
+                        " are through, the others wait in a shuffle");
+                ready_.assign(at_barrier_.begin(), at_barrier_.end());
+                at_barrier_.clear();
+            }
+        }
+        require(!broken_shuffle_, "kernel: a shuffle asks for a lane that a block of ", count_,
+                " threads does not have");
+    }
+
+    /// Fibres are kept from launch to launch: a stack costs more than a small kernel.
+    static Fibre* make_fibre() {
+        static thread_local std::vector<std::unique_ptr<Fibre>> fibres;
+        fibres.push_back(std::make_unique<Fibre>(&live));
+        return fibres.back().get();
+    }
+
+    void resume(Fibre& fibre) {
+        current_ = &fibre;
+        place(fibre.thread);
+        main_.switch_to(fibre);
+    }
+    void give_way() {
+        Fibre* own = current_;
+        own->switch_to(main_);
+        place(own->thread);
+    }
+    static void place(unsigned thread) {
+        threadIdx = {thread % blockDim.x, thread / blockDim.x % blockDim.y,
+                     thread / blockDim.x / blockDim.y};
+    }
+
+    /// The life of a fibre: thread after thread, as long as there are any that nobody has begun.
+    static void live() {
+        Fibre::arrive(main_);
+        for (;;) {
+            Grid& grid = *running_;
+            Fibre* own = grid.current_;
+            while (grid.started_ < grid.count_) {
+                const unsigned next = grid.started_++;
+                own->thread = grid.descending_ ? grid.count_ - 1 - next : next;
+                place(own->thread);
+                grid.call_(grid.kernel_);
+                ++grid.finished_;
+            }
+            idle_.push_back(own);
+            own->switch_to(main_);
+        }
+    }
+
+    inline static thread_local Grid* running_ = nullptr;
+    inline static thread_local std::vector<Fibre*> idle_;
+    inline static thread_local Fibre main_;
+
+    dim3 blocks_, threads_;
+    std::vector<std::byte> shared_;
+    unsigned count_ = 0;
+    void (*call_)(const void*) = nullptr;
+    const void* kernel_ = nullptr;
+    bool descending_ = false, broken_shuffle_ = false;
+    unsigned started_ = 0, finished_ = 0;
+    Fibre* current_ = nullptr;
+    std::vector<Fibre*> at_barrier_;
+    std::deque<Fibre*> ready_;
+    std::vector<std::uint64_t> exchanged_;
+    std::vector<unsigned> turns_, arrived_;
+    std::vector<std::vector<Fibre*>> waiting_;
+};
+
+}  // namespace tessera::simt
+
+inline void __syncthreads() { tessera::simt::Grid::running().wait_for_block(); }
+
+/// All 32 lanes take part, whatever the mask says.
+template <class T>
+T __shfl_xor_sync(unsigned, T value, int lanes) {
+    static_assert(sizeof(T) <= sizeof(std::uint64_t));
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, &value, sizeof(T));
+    const unsigned lane = threadIdx.x % tessera::simt::warp_lanes;
+    bits = tessera::simt::Grid::running().exchange(bits, lane ^ static_cast<unsigned>(lanes));
+    std::memcpy(&value, &bits, sizeof(T));
+    return value;
+}
