@@ -114,7 +114,7 @@ struct Shape {
 }  // namespace tessera
 
 // ---- tessera/core/buffer.hpp
-// Buffer: owned, aligned, uninitialised memory for plain numbers.
+// Buffer: owned, aligned, uninitialised memory for plain numbers, the host's or a device's.
 
 namespace tessera {
 
@@ -127,13 +127,40 @@ constexpr Index aligned(Index bytes) {
     return (bytes + unit - 1) / unit * unit;
 }
 
-/// Memory of the host. A backend with its own memory offers the same two functions.
+/// Memory of the host. A backend with memory of its own offers the same functions; work on it goes
+/// to the calling thread's queue, and only download() and synchronize() wait.
 struct HostMemory {
+    static constexpr bool on_host = true;
+
     static void* allocate(std::size_t bytes) {
         return ::operator new (bytes, std::align_val_t{alignment});
     }
     static void release(void* data) { ::operator delete (data, std::align_val_t{alignment}); }
+    static void fill(void* to, std::byte value, std::size_t bytes) {
+        std::memset(to, static_cast<int>(value), bytes);
+    }
+    /// Within this memory; from the host's memory into it; from it into the host's.
+    static void copy(void* to, const void* from, std::size_t bytes) {
+        if (bytes > 0) std::memcpy(to, from, bytes);
+    }
+    static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    static void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    /// Until all that the calling thread began is done.
+    static void synchronize() {}
 };
+
+/// Copies `count` numbers from one memory to another.
+template <class To, class From, class T>
+void copy_numbers(T* to, const T* from, Index count) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if constexpr (To::on_host) {
+        From::download(to, from, bytes);
+    } else if constexpr (From::on_host) {
+        To::upload(to, from, bytes);
+    } else {
+        To::copy(to, from, bytes);
+    }
+}
 
 /// Move-only, uninitialised, aligned.
 template <class T, class Memory = HostMemory>
@@ -172,6 +199,37 @@ public:
 private:
     T* data_ = nullptr;
     Index size_ = 0;
+};
+
+/// Numbers of any memory for the host to work on: themselves where the host reaches them, else a
+/// copy, which store() writes back.
+template <class T, class Memory>
+class HostArray {
+    using Number = std::remove_const_t<T>;
+
+public:
+    HostArray(T* data, Index size) : data_(data), size_(size) {
+        if constexpr (!Memory::on_host) {
+            copy_ = Buffer<Number>(size);
+            copy_numbers<HostMemory, Memory>(copy_.data(), data, size);
+        }
+    }
+    std::span<T> span() {
+        T* numbers = data_;
+        if constexpr (!Memory::on_host) numbers = copy_.data();
+        return {numbers, static_cast<std::size_t>(size_)};
+    }
+    void store() requires(!std::is_const_v<T>) {
+        if constexpr (!Memory::on_host) {
+            copy_numbers<Memory, HostMemory>(data_, copy_.data(), size_);
+            Memory::synchronize();
+        }
+    }
+
+private:
+    T* data_;
+    Index size_;
+    Buffer<Number> copy_;
 };
 
 }  // namespace tessera
@@ -982,8 +1040,9 @@ inline constexpr const char* version = "0.1.0";
 
 namespace tessera {
 
-/// A non-owning batch in memory order batch, height, width, channels, without gaps.
-template <class T>
+/// A non-owning batch in memory order batch, height, width, channels, without gaps. Where `Memory`
+/// is not the host's, to_host() brings the numbers.
+template <class T, class Memory = HostMemory>
 struct View {
     T* data = nullptr;
     int batch = 0;
@@ -992,11 +1051,39 @@ struct View {
     Index size() const { return batch * shape.size(); }
     /// The first element of one sample.
     T* sample(int n) const { return data + n * shape.size(); }
-    T& operator[](Index i) const { return data[i]; }
+    T& operator[](Index i) const requires Memory::on_host { return data[i]; }
     explicit operator bool() const { return data != nullptr; }
 
-    operator View<const T>() const requires(!std::is_const_v<T>) { return {data, batch, shape}; }
+    operator View<const T, Memory>() const requires(!std::is_const_v<T>) {
+        return {data, batch, shape};
+    }
 };
+
+/// A batch the host can read: a view of another, or of a copy it owns.
+template <class T>
+class HostBatch : public View<const T> {
+public:
+    explicit HostBatch(View<const T> view) : View<const T>(view) {}
+    HostBatch(Buffer<T> copy, int batch, Shape shape)
+        : View<const T>{copy.data(), batch, shape}, copy_(std::move(copy)) {}
+
+private:
+    Buffer<T> copy_;
+};
+
+/// The numbers of any view on the host: a view of the host's memory stays one, of another it waits
+/// for the numbers and copies them.
+template <class T, class Memory>
+HostBatch<std::remove_const_t<T>> to_host(View<T, Memory> view) {
+    using Number = std::remove_const_t<T>;
+    if constexpr (Memory::on_host) {
+        return HostBatch<Number>(View<const Number>(view));
+    } else {
+        Buffer<Number> copy(view.size());
+        copy_numbers<HostMemory, Memory>(copy.data(), view.data, view.size());
+        return HostBatch<Number>(std::move(copy), view.batch, view.shape);
+    }
+}
 
 }  // namespace tessera
 
@@ -1176,19 +1263,18 @@ concept SoftmaxOp = requires(Index rows, Index channels, const T* in, T* out) {
     Op::backward(rows, channels, in, in, out);  // (rows, channels, y, dy, dx)
 };
 
-/// Losses return the sum over the batch and write the gradient of that sum (times `scale`) when
-/// `dx` is not null. A label of -1 leaves a row out (softmax); class_weights may be null.
+/// Losses write one loss a row and the gradient of their sum (times `scale`) when `dx` is not null.
+/// A label is a class, or -1, which leaves a row out; class_weights may be null.
 template <class Op, class T>
 concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
-                          const std::int32_t* labels, const std::int8_t* signs, double scale) {
-    // (rows, classes, logits, labels, class_weights, scale, dx)
-    {
-        Op::softmax_cross_entropy(rows, classes, in, labels, in, scale, out)
-        } -> std::same_as<double>;
-    // (rows, classes, logits, signs, scale, dx): sum of log(1 + exp(-sign * x)), sign 0 is left out
-    { Op::multi_label_logistic(rows, classes, in, signs, scale, out) } -> std::same_as<double>;
-    // (elements, x, target, scale, dx): sum of (x - target)^2 / 2
-    { Op::squared_error(rows, in, in, scale, out) } -> std::same_as<double>;
+                          const std::int32_t* labels, const float* weights,
+                          const std::int8_t* signs, double scale, double* losses) {
+    // (rows, classes, logits, labels, class_weights, scale, losses, dx)
+    Op::softmax_cross_entropy(rows, classes, in, labels, weights, scale, losses, out);
+    // (rows, classes, logits, signs, scale, losses, dx): log(1 + exp(-sign * x)), 0 for sign 0
+    Op::multi_label_logistic(rows, classes, in, signs, scale, losses, out);
+    // (rows, columns, x, target, scale, losses, dx): (x - target)^2 / 2
+    Op::squared_error(rows, classes, in, in, scale, losses, out);
 };
 
 template <class Op, class T>
@@ -1447,57 +1533,55 @@ namespace tessera::reference {
 
 /// LossOp of backend/concept.hpp.
 struct Loss {
-    /// Sum over the rows of weight[label] * (log(sum of exp(x)) - x[label]). Throws Error for a
-    /// label that is neither -1 nor a class.
+    /// losses[row] = weight[label] * (log(sum of exp(x)) - x[label])
     template <class T>
-    static double softmax_cross_entropy(Index rows, Index classes, const T* x,
-                                        const std::int32_t* labels,
-                                        const std::type_identity_t<T>* class_weights, double scale,
-                                        std::type_identity_t<T>* dx) {
-        double loss = 0;
+    static void softmax_cross_entropy(Index rows, Index classes, const T* x,
+                                      const std::int32_t* labels, const float* class_weights,
+                                      double scale, double* losses, std::type_identity_t<T>* dx) {
         for (Index row = 0; row < rows; ++row) {
             const Index label = labels[row];
-            require(label >= -1 && label < classes, "softmax cross-entropy: the label of row ", row,
-                    " is ", label, ", expected -1 to ", classes - 1);
             const T* logits = x + row * classes;
             const double weight = label < 0 ? 0 : class_weights ? double(class_weights[label]) : 1;
             const double top = *std::max_element(logits, logits + classes);
             double sum = 0;
             for (Index c = 0; c < classes; ++c) sum += std::exp(logits[c] - top);
-            if (label >= 0) loss += weight * (std::log(sum) + top - logits[label]);
+            losses[row] = label < 0 ? 0 : weight * (std::log(sum) + top - logits[label]);
             for (Index c = 0; dx && c < classes; ++c) {
                 const double gradient = std::exp(logits[c] - top) / sum - (c == label ? 1 : 0);
                 dx[row * classes + c] =
                     label < 0 ? T{0} : static_cast<T>(scale * weight * gradient);
             }
         }
-        return loss;
     }
 
     template <class T>
-    static double multi_label_logistic(Index rows, Index classes, const T* x,
-                                       const std::int8_t* signs, double scale,
-                                       std::type_identity_t<T>* dx) {
-        double loss = 0;
-        for (Index i = 0; i < rows * classes; ++i) {
-            const double margin = static_cast<double>(signs[i]) * x[i];
-            // log(1 + exp(-margin)) without overflow.
-            if (signs[i]) loss += std::max(-margin, 0.0) + std::log1p(std::exp(-std::abs(margin)));
-            if (dx) dx[i] = static_cast<T>(-scale * signs[i] / (1 + std::exp(margin)));
+    static void multi_label_logistic(Index rows, Index classes, const T* x,
+                                     const std::int8_t* signs, double scale, double* losses,
+                                     std::type_identity_t<T>* dx) {
+        for (Index row = 0; row < rows; ++row) {
+            losses[row] = 0;
+            for (Index i = row * classes; i < (row + 1) * classes; ++i) {
+                const double margin = static_cast<double>(signs[i]) * x[i];
+                // log(1 + exp(-margin)) without overflow.
+                if (signs[i]) {
+                    losses[row] += std::max(-margin, 0.0) + std::log1p(std::exp(-std::abs(margin)));
+                }
+                if (dx) dx[i] = static_cast<T>(-scale * signs[i] / (1 + std::exp(margin)));
+            }
         }
-        return loss;
     }
 
     template <class T>
-    static double squared_error(Index n, const T* x, const T* target, double scale,
-                                std::type_identity_t<T>* dx) {
-        double loss = 0;
-        for (Index i = 0; i < n; ++i) {
-            const double difference = static_cast<double>(x[i]) - target[i];
-            loss += difference * difference / 2;
-            if (dx) dx[i] = static_cast<T>(scale * difference);
+    static void squared_error(Index rows, Index columns, const T* x, const T* target, double scale,
+                              double* losses, std::type_identity_t<T>* dx) {
+        for (Index row = 0; row < rows; ++row) {
+            losses[row] = 0;
+            for (Index i = row * columns; i < (row + 1) * columns; ++i) {
+                const double difference = static_cast<double>(x[i]) - target[i];
+                losses[row] += difference * difference / 2;
+                if (dx) dx[i] = static_cast<T>(scale * difference);
+            }
         }
-        return loss;
     }
 };
 
@@ -1888,23 +1972,6 @@ void parallel_for(Index count, int threads, const F& f) {
 #endif
     static_cast<void>(threads);
     f(Index{0}, count, 0);
-}
-
-/// The sum of f(begin, end) over 64 parts of 0 .. count - 1: the same bits for any number of
-/// threads.
-template <class F>
-double parallel_sum(Index count, int threads, const F& f) {
-    constexpr Index parts = 64;
-    std::array<double, parts> sums{};
-    parallel_for(parts, threads, [&](Index begin, Index end, int) {
-        for (Index part = begin; part < end; ++part) {
-            sums[static_cast<std::size_t>(part)] =
-                f(count * part / parts, count * (part + 1) / parts);
-        }
-    });
-    double sum = 0;
-    for (const double part : sums) sum += part;
-    return sum;
 }
 
 }  // namespace tessera::cpu
@@ -2948,27 +3015,24 @@ private:
 }  // namespace tessera::cpu
 
 // ---- tessera/backend/cpu/loss.hpp
-// The losses, each with its gradient. Sums are in double and the same for any number of threads.
+// The losses, each with its gradient. Sums are in double.
 
 namespace tessera::cpu {
 
 /// LossOp of backend/concept.hpp.
 struct Loss {
-    /// Sum over the rows of weight[label] * (log(sum of exp(x)) - x[label]). Throws Error for a
-    /// label that is neither -1 nor a class.
+    /// losses[row] = weight[label] * (log(sum of exp(x)) - x[label])
     template <class T>
-    static double softmax_cross_entropy(Index rows, Index classes, const T* x,
-                                        const std::int32_t* labels,
-                                        const std::type_identity_t<T>* class_weights, double scale,
-                                        std::type_identity_t<T>* dx) {
-        const auto row_loss = [&](Index row) {
+    static void softmax_cross_entropy(Index rows, Index classes, const T* x,
+                                      const std::int32_t* labels, const float* class_weights,
+                                      double scale, double* losses, std::type_identity_t<T>* dx) {
+        each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
-            require(label >= -1 && label < classes, "softmax cross-entropy: the label of row ", row,
-                    " is ", label, ", expected -1 to ", classes - 1);
             T* gradient = dx ? dx + row * classes : nullptr;
             if (label < 0) {
+                losses[row] = 0;
                 if (gradient) std::fill_n(gradient, classes, T{0});
-                return 0.0;
+                return;
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
@@ -2984,48 +3048,53 @@ struct Loss {
                 for (Index c = 0; c < classes; ++c) gradient[c] *= factor;
                 gradient[label] -= static_cast<T>(scale * weight);
             }
-            return weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
-        };
-        return total(rows, rows * classes, row_loss);
-    }
-
-    template <class T>
-    static double multi_label_logistic(Index rows, Index classes, const T* x,
-                                       const std::int8_t* signs, double scale,
-                                       std::type_identity_t<T>* dx) {
-        return total(rows * classes, rows * classes, [&](Index i) {
-            if (signs[i] == 0) {
-                if (dx) dx[i] = 0;
-                return 0.0;
-            }
-            const double margin = static_cast<double>(signs[i]) * x[i];
-            const double power = std::exp(-std::abs(margin));
-            // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
-            const double miss = (margin > 0 ? power : 1) / (1 + power);
-            if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
-            return std::max(-margin, 0.0) + std::log1p(power);
+            losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
         });
     }
 
     template <class T>
-    static double squared_error(Index n, const T* x, const T* target, double scale,
-                                std::type_identity_t<T>* dx) {
-        return total(n, n, [&](Index i) {
-            const double difference = static_cast<double>(x[i]) - target[i];
-            if (dx) dx[i] = static_cast<T>(scale * difference);
-            return difference * difference / 2;
+    static void multi_label_logistic(Index rows, Index classes, const T* x,
+                                     const std::int8_t* signs, double scale, double* losses,
+                                     std::type_identity_t<T>* dx) {
+        each_row(rows, classes, [=](Index row) {
+            double sum = 0;
+            for (Index i = row * classes; i < (row + 1) * classes; ++i) {
+                if (signs[i] == 0) {
+                    if (dx) dx[i] = 0;
+                    continue;
+                }
+                const double margin = static_cast<double>(signs[i]) * x[i];
+                const double power = std::exp(-std::abs(margin));
+                // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
+                const double miss = (margin > 0 ? power : 1) / (1 + power);
+                if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
+                sum += std::max(-margin, 0.0) + std::log1p(power);
+            }
+            losses[row] = sum;
+        });
+    }
+
+    template <class T>
+    static void squared_error(Index rows, Index columns, const T* x, const T* target, double scale,
+                              double* losses, std::type_identity_t<T>* dx) {
+        each_row(rows, columns, [=](Index row) {
+            double sum = 0;
+            for (Index i = row * columns; i < (row + 1) * columns; ++i) {
+                const double difference = static_cast<double>(x[i]) - target[i];
+                if (dx) dx[i] = static_cast<T>(scale * difference);
+                sum += difference * difference / 2;
+            }
+            losses[row] = sum;
         });
     }
 
 private:
     template <class F>
-    static double total(Index count, Index elements, const F& loss) {
-        return parallel_sum(count, threads_for(elements * 8, max_threads()),
-                            [&](Index begin, Index end) {
-                                double sum = 0;
-                                for (Index i = begin; i < end; ++i) sum += loss(i);
-                                return sum;
-                            });
+    static void each_row(Index rows, Index columns, const F& body) {
+        parallel_for(rows, threads_for(rows * columns * 8, max_threads()),
+                     [&](Index begin, Index end, int) {
+                         for (Index row = begin; row < end; ++row) body(row);
+                     });
     }
 };
 
@@ -4824,15 +4893,19 @@ public:
         return layout_.entries[static_cast<std::size_t>(i)];
     }
 
-    /// The i-th array, in layer order.
-    std::span<T> operator[](int i) {
-        return {pointers_[static_cast<std::size_t>(i)],
-                static_cast<std::size_t>(entry(i).info.count())};
+    /// The i-th array, in layer order, and where it is in the backend's memory.
+    std::span<T> operator[](int i) requires Memory::on_host {
+        return {data(i), static_cast<std::size_t>(size(i))};
     }
-    std::span<const T> operator[](int i) const {
-        return {pointers_[static_cast<std::size_t>(i)],
-                static_cast<std::size_t>(entry(i).info.count())};
+    std::span<const T> operator[](int i) const requires Memory::on_host {
+        return {data(i), static_cast<std::size_t>(size(i))};
     }
+    T* data(int i) { return pointers_[static_cast<std::size_t>(i)]; }
+    const T* data(int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+    Index size(int i) const { return entry(i).info.count(); }
+    /// The i-th array for the host to work on, whatever the backend.
+    HostArray<T, Memory> on_host(int i) { return {data(i), size(i)}; }
+    HostArray<const T, Memory> on_host(int i) const { return {data(i), size(i)}; }
 
     /// Uses an array of another model from now on.
     template <int OtherCount>
@@ -4853,7 +4926,8 @@ public:
         }
         if (size == 0) return;
         auto block = std::make_shared<Block>(size);
-        std::fill_n(block->data(), size, T{});
+        Memory::fill(block->data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(T));
+        Memory::synchronize();
         T* next = block->data();
         for (const ParameterEntry* entry : by_offset()) {
             T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];
@@ -5073,7 +5147,8 @@ public:
           mode_(mode),
           capacity_(batch),
           batch_(batch),
-          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
+          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes)) +
+                 staged_bytes(layers.front().input, batch)),
           scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
 
     const void* network() const { return network_; }
@@ -5090,15 +5165,15 @@ public:
 
     /// The input of layer i; i == Depth is the network's output. Valid after a pass where the plan
     /// keeps it: the output always, another layer's when it is Tapped.
-    View<const T> activation(int i) const {
+    View<const T, Memory> activation(int i) const {
         if (i == 0) return input_;
         return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
     }
-    View<T> activation(int i) {
+    View<T, Memory> activation(int i) {
         return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
     }
     /// The gradient with respect to activation(i); null where the plan has none.
-    View<T> gradient(int i) {
+    View<T, Memory> gradient(int i) {
         const Index offset = plan_.gradients[static_cast<std::size_t>(i)];
         return {offset == absent ? nullptr : at(offset), batch_,
                 i == 0 ? layers_.front().input : layer(i - 1).output};
@@ -5110,9 +5185,20 @@ public:
 
     /// Begins a pass over a batch the caller owns; the memory must live until the pass back is
     /// done.
-    void set_input(View<const T> input) {
+    void set_input(View<const T, Memory> input) {
         input_ = input;
         batch_ = input.batch;
+    }
+    /// A copy of a batch of the host's in the backend's memory, there until the next one. Throws
+    /// Error when it is larger than what the workspace is for.
+    View<const T, Memory> stage(View<const T> input) requires(!Memory::on_host) {
+        require(input.batch <= capacity_ && input.shape == input_shape(),
+                "workspace: the input is ", input.batch, " samples of ", input.shape,
+                ", expected up to ", capacity_, " of ", input_shape());
+        T* staged =
+            reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+        copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
+        return {staged, input.batch, input.shape};
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -5122,9 +5208,15 @@ public:
     }
     double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
-    void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
+    void fill(std::byte value) {
+        Memory::fill(arena_.data(), value, static_cast<std::size_t>(arena_.size()));
+    }
 
 private:
+    /// Room for stage(), where the host's memory cannot be read.
+    static Index staged_bytes(Shape input, int batch) {
+        return Memory::on_host ? 0 : batch * input.size() * static_cast<Index>(sizeof(T));
+    }
     T* at(Index offset) const {
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
     }
@@ -5137,7 +5229,7 @@ private:
     int batch_;
     Buffer<std::byte, Memory> arena_;
     Scratch scratch_;
-    View<const T> input_{};
+    View<const T, Memory> input_{};
     double dropout_ = 1;
 };
 
@@ -5175,16 +5267,17 @@ public:
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero.
-    template <class OtherNet, Shape OtherInput>
-    explicit Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
+    /// are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class Shared>
-    Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -5192,18 +5285,21 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if (j >= 0 && shared(parameters_.entry(i))) {
-                parameters_.share(i, source.parameters(), j);
+            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+                if (j >= 0 && shared(parameters_.entry(i))) {
+                    parameters_.share(i, source.parameters(), j);
+                }
             }
         }
         parameters_.allocate_missing();
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
-                const auto from = source.parameters()[j];
-                std::copy(from.begin(), from.end(), parameters_[i].begin());
+            if (j >= 0 && parameters_.data(i) != source.parameters().data(j)) {
+                copy_numbers<Memory, typename Source::Memory>(
+                    parameters_.data(i), source.parameters().data(j), parameters_.size(i));
             }
         }
+        Memory::synchronize();
     }
 
     /// The same network with parameters of its own.
@@ -5244,7 +5340,8 @@ public:
     /// Gradients of everything that learns, in one zeroed block.
     Gradients gradients() const {
         Gradients block(layout.trainable);
-        std::fill_n(block.data(), block.size(), Scalar{});
+        Memory::fill(block.data(), std::byte{0},
+                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
         return block;
     }
 
@@ -5252,14 +5349,20 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
-                               const Stream& random = {}) const {
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar, Memory> in,
+                                       const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
+    }
+    /// The same for an input of the host's where the backend's memory is another: it is copied, and
+    /// may be changed at once. to_host() brings the output back.
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+                                       const Stream& random = {}) const requires(!Memory::on_host) {
+        return forward_until(workspace, workspace.stage(in), depth, random);
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
-                                     const Stream& random = {}) const {
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
         require(workspace.network() == &layers,
                 "forward: the workspace was made by another type of model");
         require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
@@ -5307,9 +5410,15 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_[first_array[I] + slot].data();
+            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
         }
         return pointers;
+    }
+
+    /// Layers hand pointers of the backend's memory to the backend's ops.
+    template <class T>
+    static View<T> for_layer(const View<T, Memory>& view) {
+        return {view.data, view.batch, view.shape};
     }
 
     template <int I>
@@ -5317,8 +5426,8 @@ private:
         random.sample = I;
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
-            .input = std::as_const(workspace).activation(I),
-            .output = workspace.activation(I + 1),
+            .input = for_layer(std::as_const(workspace).activation(I)),
+            .output = for_layer(workspace.activation(I + 1)),
             .parameters = layer_parameters<I>(),
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
@@ -5329,10 +5438,10 @@ private:
 
     template <int I>
     void backward_layer(Workspace& workspace, Scalar* gradients) const {
-        BackwardPass<Scalar> pass{.input = std::as_const(workspace).activation(I),
-                                  .output = std::as_const(workspace).activation(I + 1),
-                                  .output_gradient = workspace.gradient(I + 1),
-                                  .input_gradient = workspace.gradient(I),
+        BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
+                                  .output = for_layer(std::as_const(workspace).activation(I + 1)),
+                                  .output_gradient = for_layer(workspace.gradient(I + 1)),
+                                  .input_gradient = for_layer(workspace.gradient(I)),
                                   .parameters = layer_parameters<I>(),
                                   .parameter_gradients = {},
                                   .saved = workspace.saved(I),
@@ -6598,12 +6707,13 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const ExpectedTensor& tensor = tensors[static_cast<std::size_t>(i)];
         const ParameterInfo info = model.parameters().entry(i).info;
-        const std::span<const Scalar> memory = model.parameters()[i];
+        const auto& parameters = model.parameters();
         sources.push_back({.name = tensor.name,
                            .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
-                           .produce = [info, memory](const ByteSink& sink) {
-                               const std::vector<Scalar> file = to_file_order(info, memory);
+                           .produce = [info, &parameters, i](const ByteSink& sink) {
+                               const std::vector<Scalar> file =
+                                   to_file_order(info, parameters.on_host(i).span());
                                sink(bytes_of(std::span<const Scalar>(file)));
                            }});
     }
@@ -6665,10 +6775,12 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
         if (!file.find(name)) continue;
-        const std::span<Scalar> memory = model.parameters()[i];
-        numbers.resize(memory.size());
+        auto memory = model.parameters().on_host(i);
+        numbers.resize(memory.span().size());
         file.read(name, std::span<Scalar>(numbers));
-        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers), memory);
+        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers),
+                        memory.span());
+        memory.store();
     }
     return report;
 }
@@ -6699,11 +6811,77 @@ struct Progress {
 
 }  // namespace tessera
 
+// ---- tessera/train/loss_memory.hpp
+// LossMemory: what a loss leaves in the backend's memory, so that a step need not wait for it.
+
+namespace tessera {
+
+/// Targets and factors on their way to the backend, and the loss of each row on its way back.
+/// Grows to the largest batch and stays so.
+template <class Memory>
+class LossMemory {
+public:
+    /// The targets of a batch where the backend can read them: on the host, where they are.
+    template <class Target>
+    const Target* targets(std::span<const Target> numbers) {
+        return put(targets_, numbers);
+    }
+    /// The same for factors on losses, such as class weights; null when there are none.
+    const float* factors(std::span<const float> numbers) {
+        return numbers.empty() ? nullptr : put(factors_, numbers);
+    }
+    /// Room for one loss a row, of which value() takes `scale` times the sum.
+    double* losses(Index rows, double scale) {
+        if (losses_.size() < rows) losses_ = Buffer<double, Memory>(rows);
+        rows_ = rows;
+        scale_ = scale;
+        return losses_.data();
+    }
+    /// The loss, summed in the order of the rows. Waits for the backend.
+    double value() {
+        double sum = 0;
+        for (const double loss : HostArray<double, Memory>(losses_.data(), rows_).span()) {
+            sum += loss;
+        }
+        return scale_ * sum;
+    }
+
+private:
+    template <class T>
+    static const T* put(Buffer<std::byte, Memory>& place, std::span<const T> numbers) {
+        if constexpr (Memory::on_host) {
+            return numbers.data();
+        } else {
+            const auto bytes = static_cast<Index>(numbers.size_bytes());
+            if (place.size() < bytes) place = Buffer<std::byte, Memory>(bytes);
+            Memory::upload(place.data(), numbers.data(), numbers.size_bytes());
+            return reinterpret_cast<const T*>(place.data());
+        }
+    }
+
+    Buffer<std::byte, Memory> targets_, factors_;
+    Buffer<double, Memory> losses_;
+    Index rows_ = 0;
+    double scale_ = 1;
+};
+
+}  // namespace tessera
+
 // ---- tessera/train/loss.hpp
 // Losses: what a trainer minimises. Each says what its targets are and gives the mean over the
 // batch.
 
 namespace tessera {
+
+/// The mean loss of a batch, for those who want nothing but the number (and the gradient, unless it
+/// is null). Throws Error as the loss does.
+template <class Backend, class Loss, class T, class Memory>
+double loss_value(const Loss& loss, const View<const T, Memory>& scores,
+                  std::span<const typename Loss::Target> targets, T* gradient = nullptr) {
+    LossMemory<Memory> memory;
+    loss.template operator()<Backend>(scores, targets, gradient, memory);
+    return memory.value();
+}
 
 /// -log softmax(x)[label], times class_weights[label] when given. One label a sample (a row of the
 /// map, for a fully convolutional network); a label of -1 leaves the row out. The mean is over the
@@ -6715,36 +6893,30 @@ struct SoftmaxCrossEntropy {
 
     std::vector<float> class_weights{};
 
-    template <class T>
-    static Index targets(const View<const T>& scores) {
-        return scores.batch * scores.shape.area();
-    }
+    static Index targets(int batch, Shape scores) { return batch * scores.area(); }
     /// The loss of a guess: ln(classes). Where training is stuck.
     static double chance(Shape scores) { return std::log(static_cast<double>(scores.channels)); }
 
-    template <class Backend, class T>
-    double operator()(const View<const T>& scores, std::span<const Target> labels,
-                      T* gradient) const {
-        const Index rows = targets(scores);
+    template <class Backend, class T, class Memory>
+    void operator()(const View<const T, Memory>& scores, std::span<const Target> labels,
+                    T* gradient, LossMemory<Memory>& memory) const {
+        const auto rows = static_cast<Index>(labels.size());
         const int classes = scores.shape.channels;
-        Index counted = 0;
-        for (Target label : labels) counted += label != -1;
-        if (counted == 0) counted = 1;
         require(class_weights.empty() || static_cast<int>(class_weights.size()) == classes,
                 "softmax cross-entropy: found ", class_weights.size(), " class weights, expected ",
                 classes);
-        const T* weight = nullptr;
-        if constexpr (std::is_same_v<T, float>) {
-            if (!class_weights.empty()) weight = class_weights.data();
-        } else if (!class_weights.empty()) {
-            // Kept, because a step must not allocate; a thread's own, because the loss is const.
-            thread_local std::vector<T> converted;
-            converted.assign(class_weights.begin(), class_weights.end());
-            weight = converted.data();
+        Index counted = 0;
+        for (Index row = 0; row < rows; ++row) {
+            const Target label = labels[static_cast<std::size_t>(row)];
+            require(label >= -1 && label < classes, "softmax cross-entropy: the label of row ", row,
+                    " is ", label, ", expected -1 to ", classes - 1);
+            counted += label != -1;
         }
-        const double scale = 1.0 / static_cast<double>(counted);
-        return scale * Backend::Loss::softmax_cross_entropy(rows, classes, scores.data,
-                                                            labels.data(), weight, scale, gradient);
+        const double scale = 1.0 / static_cast<double>(std::max<Index>(counted, 1));
+        const Target* const label = memory.targets(labels);
+        const float* const weight = memory.factors(class_weights);
+        Backend::Loss::softmax_cross_entropy(rows, classes, scores.data, label, weight, scale,
+                                             memory.losses(rows, scale), gradient);
     }
 };
 
@@ -6754,25 +6926,22 @@ struct MultiLabelLogistic {
     using Target = std::int8_t;
     static constexpr bool takes_scores = true;
 
-    template <class T>
-    static Index targets(const View<const T>& scores) {
-        return scores.size();
-    }
+    static Index targets(int batch, Shape scores) { return batch * scores.size(); }
     static double chance(Shape scores) {
         return std::log(2.0) * static_cast<double>(scores.size());
     }
 
-    template <class Backend, class T>
-    double operator()(const View<const T>& scores, std::span<const Target> signs,
-                      T* gradient) const {
+    template <class Backend, class T, class Memory>
+    void operator()(const View<const T, Memory>& scores, std::span<const Target> signs, T* gradient,
+                    LossMemory<Memory>& memory) const {
         for (const Target sign : signs) {
             require(sign >= -1 && sign <= 1, "multi-label loss: found target ", int{sign},
                     ", expected 1, -1, or 0 for a label left out");
         }
         const double scale = 1.0 / scores.batch;
-        return scale * Backend::Loss::multi_label_logistic(scores.batch, scores.shape.size(),
-                                                           scores.data, signs.data(), scale,
-                                                           gradient);
+        const Target* const sign = memory.targets(signs);
+        Backend::Loss::multi_label_logistic(scores.batch, scores.shape.size(), scores.data, sign,
+                                            scale, memory.losses(scores.batch, scale), gradient);
     }
 };
 
@@ -6782,15 +6951,16 @@ struct SquaredError {
     using Target = T;
     static constexpr bool takes_scores = false;
 
-    static Index targets(const View<const T>& outputs) { return outputs.size(); }
+    static Index targets(int batch, Shape outputs) { return batch * outputs.size(); }
     static double chance(Shape) { return std::nan(""); }
 
-    template <class Backend>
-    double operator()(const View<const T>& outputs, std::span<const Target> target,
-                      T* gradient) const {
+    template <class Backend, class Memory>
+    void operator()(const View<const T, Memory>& outputs, std::span<const Target> targets,
+                    T* gradient, LossMemory<Memory>& memory) const {
         const double scale = 1.0 / outputs.batch;
-        return scale * Backend::Loss::squared_error(outputs.size(), outputs.data, target.data(),
-                                                    scale, gradient);
+        const Target* const target = memory.targets(targets);
+        Backend::Loss::squared_error(outputs.batch, outputs.shape.size(), outputs.data, target,
+                                     scale, memory.losses(outputs.batch, scale), gradient);
     }
 };
 
@@ -6908,6 +7078,7 @@ class Trainer {
 public:
     using Element = typename ModelType::Element;
     using Backend = typename ModelType::BackendType;
+    using Memory = typename ModelType::Memory;
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -6933,25 +7104,31 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
+    double step(View<const Element, Memory> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
     }
+    /// The same for an input of the host's where the backend's memory is another.
+    double step(View<const Element> input, std::span<const Target> targets)
+        requires(!Memory::on_host) {
+        return step(workspace_.stage(input), targets);
+    }
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
+    double accumulate(View<const Element, Memory> input, std::span<const Target> targets) {
         // Batches gathered for one update must not share their masks: each has a seed of its own.
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const View<const Element> scores = model_.forward(workspace_, input, dropout);
-        require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
-                targets.size(), " targets for ", input.batch, " samples, expected ",
-                Loss::targets(scores));
-        const double value = loss.template operator()<Backend>(
-            scores, targets, workspace_.gradient(Scores::depth).data);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", input.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        const double value = loss_memory_.value();
         if (!std::isfinite(value)) fail_diverged(value);
         model_.backward(workspace_, gradients_);
         ++gathered_;
@@ -6971,13 +7148,13 @@ public:
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
             optimizer.template advance<Backend>(
                 entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters[i].data(), share);
+                gradients_.data() + entry.offset, state, parameters.data(i), share);
         }
         clear_gradients();
     }
 
     /// The scores of the last step, one row a sample.
-    View<const Element> scores() const { return workspace_.activation(Scores::depth); }
+    View<const Element, Memory> scores() const { return workspace_.activation(Scores::depth); }
     long steps() const { return steps_; }
     int batch() const { return workspace_.capacity(); }
     std::uint64_t seed() const { return seed_; }
@@ -7003,7 +7180,8 @@ public:
 
 private:
     void clear_gradients() {
-        std::fill_n(gradients_.data(), gradients_.size(), Element{});
+        Memory::fill(gradients_.data(), std::byte{0},
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
         gathered_ = 0;
     }
 
@@ -7030,7 +7208,7 @@ private:
 
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            for (Element weight : model_.parameters()[i]) {
+            for (const Element weight : model_.parameters().on_host(i).span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -7045,6 +7223,7 @@ private:
     Scores model_;
     typename Scores::Workspace workspace_;
     typename Scores::Gradients gradients_;
+    LossMemory<Memory> loss_memory_;
     std::array<typename Scores::Gradients, states> states_{};
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
@@ -7141,7 +7320,11 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
         sources.push_back({.name = text("state.", Optimizer::state_names[s]),
                            .dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = {state.size()},
-                           .bytes = bytes_of(state.span())});
+                           .produce = [&state](const ByteSink& sink) {
+                               HostArray<const Element, typename TrainerType::Memory> numbers(
+                                   state.data(), state.size());
+                               sink(bytes_of(numbers.span()));
+                           }});
     }
     write_safetensors(path, sources, metadata);
 }
@@ -7192,8 +7375,10 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
             report.summary());
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
-        file.read(text("state.", Optimizer::state_names[s]),
-                  std::span<Element>(trainer.optimizer_state()[s].span()));
+        auto& state = trainer.optimizer_state()[s];
+        HostArray<Element, typename TrainerType::Memory> numbers(state.data(), state.size());
+        file.read(text("state.", Optimizer::state_names[s]), numbers.span());
+        numbers.store();
     }
     trainer.resume_at(progress.step);
     return progress;
@@ -7317,15 +7502,17 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
     require(workspace.mode() == Mode::inference,
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
+    LossMemory<typename ModelType::Memory> memory;
     Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
-        const View<const T> scores = model.forward(workspace, batch.input);
-        require(static_cast<Index>(batch.targets.size()) == Loss::targets(scores),
-                "evaluate: found ", batch.targets.size(), " targets for ", batch.input.batch,
-                " samples, expected ", Loss::targets(scores));
-        const double value = loss.template operator()<typename ModelType::BackendType>(
-            scores, batch.targets, static_cast<T*>(nullptr));
-        sum.add(scores, batch.targets, value);
+        const auto scores = model.forward(workspace, batch.input);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(batch.targets.size()) == expected, "evaluate: found ",
+                batch.targets.size(), " targets for ", batch.input.batch, " samples, expected ",
+                expected);
+        loss.template operator()<typename ModelType::BackendType>(
+            scores, batch.targets, static_cast<T*>(nullptr), memory);
+        sum.add(View<const T>(to_host(scores)), batch.targets, memory.value());
     }
     return sum.mean();
 }
@@ -7763,8 +7950,10 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
         if (entry.frozen) continue;
         Random random({seed, Purpose::initialise, static_cast<std::uint32_t>(entry.layer),
                        static_cast<std::uint32_t>(entry.slot)});
+        auto array = parameters.on_host(i);
         detail::fill_array(recipe, model.layers[static_cast<std::size_t>(entry.layer)], entry.info,
-                           parameters[i], random);
+                           array.span(), random);
+        array.store();
     }
 }
 
@@ -7777,6 +7966,13 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
+    const auto staged = [&] {
+        if constexpr (Backend::Memory::on_host) {
+            return samples;
+        } else {
+            return workspace.stage(samples);
+        }
+    }();
     auto& parameters = model.parameters();
     int last = -1;
     for (int i = 0; i < parameters.count(); ++i) {
@@ -7785,7 +7981,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
     for (int i = 0; i < parameters.count(); ++i) {
         const ParameterEntry& entry = parameters.entry(i);
         if (entry.frozen || entry.info.is_bias()) continue;
-        const View<const Scalar> out = model.forward_until(workspace, samples, entry.layer + 1);
+        const auto out = to_host(model.forward_until(workspace, staged, entry.layer + 1));
         const int channels = entry.info.outputs;
         const Index rows = out.size() / channels;
         std::vector<double> mean(static_cast<std::size_t>(channels)), square(mean);
@@ -7798,10 +7994,12 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
         }
         const double wanted = entry.layer == last ? last_deviation : 1;
         const Index per_group = channels / entry.info.groups;
-        const std::span<Scalar> weight = parameters[i];
+        auto weights = parameters.on_host(i);
+        const std::span<Scalar> weight = weights.span();
         const bool has_bias = i + 1 < parameters.count() &&
                               parameters.entry(i + 1).layer == entry.layer &&
                               parameters.entry(i + 1).info.is_bias();
+        auto biases = parameters.on_host(has_bias ? i + 1 : i);
         for (int c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
             const double average = mean[at] / static_cast<double>(rows);
@@ -7815,10 +8013,12 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
                 first[k * per_group] = static_cast<Scalar>(first[k * per_group] * factor);
             }
             if (has_bias) {
-                Scalar& bias = parameters[i + 1][at];
+                Scalar& bias = biases.span()[at];
                 bias = static_cast<Scalar>((bias - average) * factor);
             }
         }
+        weights.store();
+        if (has_bias) biases.store();
     }
 }
 

@@ -22,7 +22,8 @@ std::uint64_t fingerprint_of(const Model<Net, Input, Backend, Scalar>& model) {
     Fingerprint mark;
     mark.add(architecture<Net>(Input));
     for (int i = 0; i < model.parameter_arrays; ++i) {
-        const std::span<const Scalar> array = model.parameters()[i];
+        auto parameters = model.parameters().on_host(i);
+        const std::span<const Scalar> array = parameters.span();
         mark.add(
             std::span(reinterpret_cast<const std::uint8_t*>(array.data()), array.size_bytes()));
     }

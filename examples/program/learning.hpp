@@ -144,12 +144,13 @@ Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& wo
         return evaluate(model, workspace, loss, next);
     } else {
         Evaluation sum;
+        LossMemory<typename ModelType::Memory> memory;
         Batch<float, typename Loss::Target> batch;
         while (next(batch)) {
-            const auto scores = model.forward(workspace, batch.input);
-            sum.loss +=
-                batch.input.batch * loss.template operator()<typename ModelType::BackendType>(
-                                        scores, batch.targets, static_cast<float*>(nullptr));
+            loss.template operator()<typename ModelType::BackendType>(
+                model.forward(workspace, batch.input), batch.targets, static_cast<float*>(nullptr),
+                memory);
+            sum.loss += batch.input.batch * memory.value();
             sum.samples += batch.input.batch;
         }
         sum.loss /= static_cast<double>(std::max(sum.samples, 1L));

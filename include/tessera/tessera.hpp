@@ -109,6 +109,7 @@
 #include "tessera/train/gradient_check.hpp"
 #include "tessera/train/initialise.hpp"
 #include "tessera/train/loss.hpp"
+#include "tessera/train/loss_memory.hpp"
 #include "tessera/train/optimizer.hpp"
 #include "tessera/train/progress.hpp"
 #include "tessera/train/schedule.hpp"

@@ -34,19 +34,6 @@ TEST_CASE("an exception of a thread reaches the caller") {
     }
 }
 
-TEST_CASE("a parallel sum has the same bits on any number of threads") {
-    const auto sum = [](int threads) {
-        return cpu::parallel_sum(1000, threads, [](Index begin, Index end) {
-            double part = 0;
-            for (Index i = begin; i < end; ++i) part += 1.0 / static_cast<double>(i + 1);
-            return part;
-        });
-    };
-    CHECK(sum(1) == doctest::Approx(7.485470860550345));
-    CHECK(sum(2) == sum(1));
-    CHECK(sum(3) == sum(1));
-}
-
 TEST_CASE("short and long runs are copied and added to the last element and no further") {
     for (Index count = 0; count < 70; ++count) {
         std::vector<float> from(static_cast<std::size_t>(count)), to(from.size() + 1, -1);

@@ -20,14 +20,14 @@ void check_on(const SafetensorsFile& file, const std::string& name, Shape shape,
     const std::vector<typename Loss::Target> targets(stored.begin(), stored.end());
     const int batch = static_cast<int>(static_cast<Index>(scores.size()) / shape.size());
     const View<const T> view{scores.data(), batch, shape};
-    REQUIRE(static_cast<Index>(targets.size()) == Loss::targets(view));
+    REQUIRE(static_cast<Index>(targets.size()) == Loss::targets(batch, shape));
     std::vector<T> gradient(scores.size(), static_cast<T>(NAN));
     const std::span<const typename Loss::Target> wanted(targets);
-    const double found = loss.template operator()<Backend>(view, wanted, gradient.data());
+    const double found = loss_value<Backend>(loss, view, wanted, gradient.data());
     CHECK(distance(std::vector{found}, values(file, name + ".loss")) < tolerance<T>);
     CHECK(distance(gradient, channels_last(values(file, name + ".gradient"), shape)) <
           tolerance<T>);
-    const double alone = loss.template operator()<Backend>(view, wanted, static_cast<T*>(nullptr));
+    const double alone = loss_value<Backend>(loss, view, wanted);
     CHECK(alone == found);
 }
 

@@ -21,9 +21,8 @@ template <class Backend, class Loss, class T>
 double value(const Loss& loss, const std::vector<T>& scores, Shape shape,
              const std::vector<typename Loss::Target>& targets, T* gradient = nullptr) {
     const int batch = static_cast<int>(static_cast<Index>(scores.size()) / shape.size());
-    return loss.template operator()<Backend>(View<const T>{scores.data(), batch, shape},
-                                             std::span<const typename Loss::Target>(targets),
-                                             gradient);
+    return loss_value<Backend>(loss, View<const T>{scores.data(), batch, shape},
+                               std::span<const typename Loss::Target>(targets), gradient);
 }
 
 template <class Backend, class Loss>

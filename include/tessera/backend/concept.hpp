@@ -82,19 +82,18 @@ concept SoftmaxOp = requires(Index rows, Index channels, const T* in, T* out) {
     Op::backward(rows, channels, in, in, out);  // (rows, channels, y, dy, dx)
 };
 
-/// Losses return the sum over the batch and write the gradient of that sum (times `scale`) when
-/// `dx` is not null. A label of -1 leaves a row out (softmax); class_weights may be null.
+/// Losses write one loss a row and the gradient of their sum (times `scale`) when `dx` is not null.
+/// A label is a class, or -1, which leaves a row out; class_weights may be null.
 template <class Op, class T>
 concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
-                          const std::int32_t* labels, const std::int8_t* signs, double scale) {
-    // (rows, classes, logits, labels, class_weights, scale, dx)
-    {
-        Op::softmax_cross_entropy(rows, classes, in, labels, in, scale, out)
-        } -> std::same_as<double>;
-    // (rows, classes, logits, signs, scale, dx): sum of log(1 + exp(-sign * x)), sign 0 is left out
-    { Op::multi_label_logistic(rows, classes, in, signs, scale, out) } -> std::same_as<double>;
-    // (elements, x, target, scale, dx): sum of (x - target)^2 / 2
-    { Op::squared_error(rows, in, in, scale, out) } -> std::same_as<double>;
+                          const std::int32_t* labels, const float* weights,
+                          const std::int8_t* signs, double scale, double* losses) {
+    // (rows, classes, logits, labels, class_weights, scale, losses, dx)
+    Op::softmax_cross_entropy(rows, classes, in, labels, weights, scale, losses, out);
+    // (rows, classes, logits, signs, scale, losses, dx): log(1 + exp(-sign * x)), 0 for sign 0
+    Op::multi_label_logistic(rows, classes, in, signs, scale, losses, out);
+    // (rows, columns, x, target, scale, losses, dx): (x - target)^2 / 2
+    Op::squared_error(rows, classes, in, in, scale, losses, out);
 };
 
 template <class Op, class T>

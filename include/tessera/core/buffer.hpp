@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Buffer: owned, aligned, uninitialised memory for plain numbers.
+// Buffer: owned, aligned, uninitialised memory for plain numbers, the host's or a device's.
 #pragma once
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <span>
 #include <type_traits>
@@ -21,13 +22,40 @@ constexpr Index aligned(Index bytes) {
     return (bytes + unit - 1) / unit * unit;
 }
 
-/// Memory of the host. A backend with its own memory offers the same two functions.
+/// Memory of the host. A backend with memory of its own offers the same functions; work on it goes
+/// to the calling thread's queue, and only download() and synchronize() wait.
 struct HostMemory {
+    static constexpr bool on_host = true;
+
     static void* allocate(std::size_t bytes) {
         return ::operator new (bytes, std::align_val_t{alignment});
     }
     static void release(void* data) { ::operator delete (data, std::align_val_t{alignment}); }
+    static void fill(void* to, std::byte value, std::size_t bytes) {
+        std::memset(to, static_cast<int>(value), bytes);
+    }
+    /// Within this memory; from the host's memory into it; from it into the host's.
+    static void copy(void* to, const void* from, std::size_t bytes) {
+        if (bytes > 0) std::memcpy(to, from, bytes);
+    }
+    static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    static void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    /// Until all that the calling thread began is done.
+    static void synchronize() {}
 };
+
+/// Copies `count` numbers from one memory to another.
+template <class To, class From, class T>
+void copy_numbers(T* to, const T* from, Index count) {
+    const std::size_t bytes = static_cast<std::size_t>(count) * sizeof(T);
+    if constexpr (To::on_host) {
+        From::download(to, from, bytes);
+    } else if constexpr (From::on_host) {
+        To::upload(to, from, bytes);
+    } else {
+        To::copy(to, from, bytes);
+    }
+}
 
 /// Move-only, uninitialised, aligned.
 template <class T, class Memory = HostMemory>
@@ -66,6 +94,37 @@ public:
 private:
     T* data_ = nullptr;
     Index size_ = 0;
+};
+
+/// Numbers of any memory for the host to work on: themselves where the host reaches them, else a
+/// copy, which store() writes back.
+template <class T, class Memory>
+class HostArray {
+    using Number = std::remove_const_t<T>;
+
+public:
+    HostArray(T* data, Index size) : data_(data), size_(size) {
+        if constexpr (!Memory::on_host) {
+            copy_ = Buffer<Number>(size);
+            copy_numbers<HostMemory, Memory>(copy_.data(), data, size);
+        }
+    }
+    std::span<T> span() {
+        T* numbers = data_;
+        if constexpr (!Memory::on_host) numbers = copy_.data();
+        return {numbers, static_cast<std::size_t>(size_)};
+    }
+    void store() requires(!std::is_const_v<T>) {
+        if constexpr (!Memory::on_host) {
+            copy_numbers<Memory, HostMemory>(data_, copy_.data(), size_);
+            Memory::synchronize();
+        }
+    }
+
+private:
+    T* data_;
+    Index size_;
+    Buffer<Number> copy_;
 };
 
 }  // namespace tessera

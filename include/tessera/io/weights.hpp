@@ -93,12 +93,13 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const ExpectedTensor& tensor = tensors[static_cast<std::size_t>(i)];
         const ParameterInfo info = model.parameters().entry(i).info;
-        const std::span<const Scalar> memory = model.parameters()[i];
+        const auto& parameters = model.parameters();
         sources.push_back({.name = tensor.name,
                            .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
-                           .produce = [info, memory](const ByteSink& sink) {
-                               const std::vector<Scalar> file = to_file_order(info, memory);
+                           .produce = [info, &parameters, i](const ByteSink& sink) {
+                               const std::vector<Scalar> file =
+                                   to_file_order(info, parameters.on_host(i).span());
                                sink(bytes_of(std::span<const Scalar>(file)));
                            }});
     }
@@ -160,10 +161,12 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
         if (!file.find(name)) continue;
-        const std::span<Scalar> memory = model.parameters()[i];
-        numbers.resize(memory.size());
+        auto memory = model.parameters().on_host(i);
+        numbers.resize(memory.span().size());
         file.read(name, std::span<Scalar>(numbers));
-        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers), memory);
+        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers),
+                        memory.span());
+        memory.store();
     }
     return report;
 }

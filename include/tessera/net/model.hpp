@@ -4,7 +4,7 @@
 
 #include <algorithm>
 #include <array>
-#include <memory>
+#include <type_traits>
 
 #include "tessera/core/error.hpp"
 #include "tessera/net/correspondence.hpp"
@@ -41,16 +41,17 @@ public:
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero.
-    template <class OtherNet, Shape OtherInput>
-    explicit Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
+    /// are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class Shared>
-    Model(const Model<OtherNet, OtherInput, Backend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, Backend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -58,18 +59,21 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if (j >= 0 && shared(parameters_.entry(i))) {
-                parameters_.share(i, source.parameters(), j);
+            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+                if (j >= 0 && shared(parameters_.entry(i))) {
+                    parameters_.share(i, source.parameters(), j);
+                }
             }
         }
         parameters_.allocate_missing();
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if (j >= 0 && parameters_[i].data() != source.parameters()[j].data()) {
-                const auto from = source.parameters()[j];
-                std::copy(from.begin(), from.end(), parameters_[i].begin());
+            if (j >= 0 && parameters_.data(i) != source.parameters().data(j)) {
+                copy_numbers<Memory, typename Source::Memory>(
+                    parameters_.data(i), source.parameters().data(j), parameters_.size(i));
             }
         }
+        Memory::synchronize();
     }
 
     /// The same network with parameters of its own.
@@ -110,7 +114,8 @@ public:
     /// Gradients of everything that learns, in one zeroed block.
     Gradients gradients() const {
         Gradients block(layout.trainable);
-        std::fill_n(block.data(), block.size(), Scalar{});
+        Memory::fill(block.data(), std::byte{0},
+                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
         return block;
     }
 
@@ -118,14 +123,20 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar> forward(Workspace& workspace, View<const Scalar> in,
-                               const Stream& random = {}) const {
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar, Memory> in,
+                                       const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
+    }
+    /// The same for an input of the host's where the backend's memory is another: it is copied, and
+    /// may be changed at once. to_host() brings the output back.
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+                                       const Stream& random = {}) const requires(!Memory::on_host) {
+        return forward_until(workspace, workspace.stage(in), depth, random);
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar> forward_until(Workspace& workspace, View<const Scalar> in, int count,
-                                     const Stream& random = {}) const {
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
         require(workspace.network() == &layers,
                 "forward: the workspace was made by another type of model");
         require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
@@ -173,9 +184,15 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_[first_array[I] + slot].data();
+            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
         }
         return pointers;
+    }
+
+    /// Layers hand pointers of the backend's memory to the backend's ops.
+    template <class T>
+    static View<T> for_layer(const View<T, Memory>& view) {
+        return {view.data, view.batch, view.shape};
     }
 
     template <int I>
@@ -183,8 +200,8 @@ private:
         random.sample = I;
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
-            .input = std::as_const(workspace).activation(I),
-            .output = workspace.activation(I + 1),
+            .input = for_layer(std::as_const(workspace).activation(I)),
+            .output = for_layer(workspace.activation(I + 1)),
             .parameters = layer_parameters<I>(),
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
@@ -195,10 +212,10 @@ private:
 
     template <int I>
     void backward_layer(Workspace& workspace, Scalar* gradients) const {
-        BackwardPass<Scalar> pass{.input = std::as_const(workspace).activation(I),
-                                  .output = std::as_const(workspace).activation(I + 1),
-                                  .output_gradient = workspace.gradient(I + 1),
-                                  .input_gradient = workspace.gradient(I),
+        BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
+                                  .output = for_layer(std::as_const(workspace).activation(I + 1)),
+                                  .output_gradient = for_layer(workspace.gradient(I + 1)),
+                                  .input_gradient = for_layer(workspace.gradient(I)),
                                   .parameters = layer_parameters<I>(),
                                   .parameter_gradients = {},
                                   .saved = workspace.saved(I),

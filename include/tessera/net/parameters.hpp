@@ -28,15 +28,19 @@ public:
         return layout_.entries[static_cast<std::size_t>(i)];
     }
 
-    /// The i-th array, in layer order.
-    std::span<T> operator[](int i) {
-        return {pointers_[static_cast<std::size_t>(i)],
-                static_cast<std::size_t>(entry(i).info.count())};
+    /// The i-th array, in layer order, and where it is in the backend's memory.
+    std::span<T> operator[](int i) requires Memory::on_host {
+        return {data(i), static_cast<std::size_t>(size(i))};
     }
-    std::span<const T> operator[](int i) const {
-        return {pointers_[static_cast<std::size_t>(i)],
-                static_cast<std::size_t>(entry(i).info.count())};
+    std::span<const T> operator[](int i) const requires Memory::on_host {
+        return {data(i), static_cast<std::size_t>(size(i))};
     }
+    T* data(int i) { return pointers_[static_cast<std::size_t>(i)]; }
+    const T* data(int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+    Index size(int i) const { return entry(i).info.count(); }
+    /// The i-th array for the host to work on, whatever the backend.
+    HostArray<T, Memory> on_host(int i) { return {data(i), size(i)}; }
+    HostArray<const T, Memory> on_host(int i) const { return {data(i), size(i)}; }
 
     /// Uses an array of another model from now on.
     template <int OtherCount>
@@ -57,7 +61,8 @@ public:
         }
         if (size == 0) return;
         auto block = std::make_shared<Block>(size);
-        std::fill_n(block->data(), size, T{});
+        Memory::fill(block->data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(T));
+        Memory::synchronize();
         T* next = block->data();
         for (const ParameterEntry* entry : by_offset()) {
             T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];

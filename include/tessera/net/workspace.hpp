@@ -26,7 +26,8 @@ public:
           mode_(mode),
           capacity_(batch),
           batch_(batch),
-          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes))),
+          arena_(plan.arena_bytes(batch) + aligned(static_cast<Index>(scratch_bytes)) +
+                 staged_bytes(layers.front().input, batch)),
           scratch_{arena_.data() + plan.arena_bytes(batch), scratch_bytes, threads} {}
 
     const void* network() const { return network_; }
@@ -43,15 +44,15 @@ public:
 
     /// The input of layer i; i == Depth is the network's output. Valid after a pass where the plan
     /// keeps it: the output always, another layer's when it is Tapped.
-    View<const T> activation(int i) const {
+    View<const T, Memory> activation(int i) const {
         if (i == 0) return input_;
         return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
     }
-    View<T> activation(int i) {
+    View<T, Memory> activation(int i) {
         return {at(plan_.activations[static_cast<std::size_t>(i)]), batch_, layer(i - 1).output};
     }
     /// The gradient with respect to activation(i); null where the plan has none.
-    View<T> gradient(int i) {
+    View<T, Memory> gradient(int i) {
         const Index offset = plan_.gradients[static_cast<std::size_t>(i)];
         return {offset == absent ? nullptr : at(offset), batch_,
                 i == 0 ? layers_.front().input : layer(i - 1).output};
@@ -63,9 +64,20 @@ public:
 
     /// Begins a pass over a batch the caller owns; the memory must live until the pass back is
     /// done.
-    void set_input(View<const T> input) {
+    void set_input(View<const T, Memory> input) {
         input_ = input;
         batch_ = input.batch;
+    }
+    /// A copy of a batch of the host's in the backend's memory, there until the next one. Throws
+    /// Error when it is larger than what the workspace is for.
+    View<const T, Memory> stage(View<const T> input) requires(!Memory::on_host) {
+        require(input.batch <= capacity_ && input.shape == input_shape(),
+                "workspace: the input is ", input.batch, " samples of ", input.shape,
+                ", expected up to ", capacity_, " of ", input_shape());
+        T* staged =
+            reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+        copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
+        return {staged, input.batch, input.shape};
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -75,9 +87,15 @@ public:
     }
     double dropout() const { return dropout_; }
     /// Fills the arena, for tests that look for reads of memory nobody wrote.
-    void fill(std::byte value) { std::fill(arena_.begin(), arena_.end(), value); }
+    void fill(std::byte value) {
+        Memory::fill(arena_.data(), value, static_cast<std::size_t>(arena_.size()));
+    }
 
 private:
+    /// Room for stage(), where the host's memory cannot be read.
+    static Index staged_bytes(Shape input, int batch) {
+        return Memory::on_host ? 0 : batch * input.size() * static_cast<Index>(sizeof(T));
+    }
     T* at(Index offset) const {
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
     }
@@ -90,7 +108,7 @@ private:
     int batch_;
     Buffer<std::byte, Memory> arena_;
     Scratch scratch_;
-    View<const T> input_{};
+    View<const T, Memory> input_{};
     double dropout_ = 1;
 };
 

@@ -95,7 +95,11 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
         sources.push_back({.name = text("state.", Optimizer::state_names[s]),
                            .dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = {state.size()},
-                           .bytes = bytes_of(state.span())});
+                           .produce = [&state](const ByteSink& sink) {
+                               HostArray<const Element, typename TrainerType::Memory> numbers(
+                                   state.data(), state.size());
+                               sink(bytes_of(numbers.span()));
+                           }});
     }
     write_safetensors(path, sources, metadata);
 }
@@ -146,8 +150,10 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
             report.summary());
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
-        file.read(text("state.", Optimizer::state_names[s]),
-                  std::span<Element>(trainer.optimizer_state()[s].span()));
+        auto& state = trainer.optimizer_state()[s];
+        HostArray<Element, typename TrainerType::Memory> numbers(state.data(), state.size());
+        file.read(text("state.", Optimizer::state_names[s]), numbers.span());
+        numbers.store();
     }
     trainer.resume_at(progress.step);
     return progress;

@@ -68,15 +68,17 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
     require(workspace.mode() == Mode::inference,
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
+    LossMemory<typename ModelType::Memory> memory;
     Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
-        const View<const T> scores = model.forward(workspace, batch.input);
-        require(static_cast<Index>(batch.targets.size()) == Loss::targets(scores),
-                "evaluate: found ", batch.targets.size(), " targets for ", batch.input.batch,
-                " samples, expected ", Loss::targets(scores));
-        const double value = loss.template operator()<typename ModelType::BackendType>(
-            scores, batch.targets, static_cast<T*>(nullptr));
-        sum.add(scores, batch.targets, value);
+        const auto scores = model.forward(workspace, batch.input);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(batch.targets.size()) == expected, "evaluate: found ",
+                batch.targets.size(), " targets for ", batch.input.batch, " samples, expected ",
+                expected);
+        loss.template operator()<typename ModelType::BackendType>(scores, batch.targets,
+                                                                  static_cast<T*>(nullptr), memory);
+        sum.add(View<const T>(to_host(scores)), batch.targets, memory.value());
     }
     return sum.mean();
 }

@@ -70,8 +70,10 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
         if (entry.frozen) continue;
         Random random({seed, Purpose::initialise, static_cast<std::uint32_t>(entry.layer),
                        static_cast<std::uint32_t>(entry.slot)});
+        auto array = parameters.on_host(i);
         detail::fill_array(recipe, model.layers[static_cast<std::size_t>(entry.layer)], entry.info,
-                           parameters[i], random);
+                           array.span(), random);
+        array.store();
     }
 }
 
@@ -84,6 +86,13 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
+    const auto staged = [&] {
+        if constexpr (Backend::Memory::on_host) {
+            return samples;
+        } else {
+            return workspace.stage(samples);
+        }
+    }();
     auto& parameters = model.parameters();
     int last = -1;
     for (int i = 0; i < parameters.count(); ++i) {
@@ -92,7 +101,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
     for (int i = 0; i < parameters.count(); ++i) {
         const ParameterEntry& entry = parameters.entry(i);
         if (entry.frozen || entry.info.is_bias()) continue;
-        const View<const Scalar> out = model.forward_until(workspace, samples, entry.layer + 1);
+        const auto out = to_host(model.forward_until(workspace, staged, entry.layer + 1));
         const int channels = entry.info.outputs;
         const Index rows = out.size() / channels;
         std::vector<double> mean(static_cast<std::size_t>(channels)), square(mean);
@@ -105,10 +114,12 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
         }
         const double wanted = entry.layer == last ? last_deviation : 1;
         const Index per_group = channels / entry.info.groups;
-        const std::span<Scalar> weight = parameters[i];
+        auto weights = parameters.on_host(i);
+        const std::span<Scalar> weight = weights.span();
         const bool has_bias = i + 1 < parameters.count() &&
                               parameters.entry(i + 1).layer == entry.layer &&
                               parameters.entry(i + 1).info.is_bias();
+        auto biases = parameters.on_host(has_bias ? i + 1 : i);
         for (int c = 0; c < channels; ++c) {
             const auto at = static_cast<std::size_t>(c);
             const double average = mean[at] / static_cast<double>(rows);
@@ -122,10 +133,12 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
                 first[k * per_group] = static_cast<Scalar>(first[k * per_group] * factor);
             }
             if (has_bias) {
-                Scalar& bias = parameters[i + 1][at];
+                Scalar& bias = biases.span()[at];
                 bias = static_cast<Scalar>((bias - average) * factor);
             }
         }
+        weights.store();
+        if (has_bias) biases.store();
     }
 }
 

@@ -60,6 +60,7 @@ class Trainer {
 public:
     using Element = typename ModelType::Element;
     using Backend = typename ModelType::BackendType;
+    using Memory = typename ModelType::Memory;
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -85,25 +86,31 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
+    double step(View<const Element, Memory> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
     }
+    /// The same for an input of the host's where the backend's memory is another.
+    double step(View<const Element> input,
+                std::span<const Target> targets) requires(!Memory::on_host) {
+        return step(workspace_.stage(input), targets);
+    }
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
+    double accumulate(View<const Element, Memory> input, std::span<const Target> targets) {
         // Batches gathered for one update must not share their masks: each has a seed of its own.
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const View<const Element> scores = model_.forward(workspace_, input, dropout);
-        require(static_cast<Index>(targets.size()) == Loss::targets(scores), "train: found ",
-                targets.size(), " targets for ", input.batch, " samples, expected ",
-                Loss::targets(scores));
-        const double value = loss.template operator()<Backend>(
-            scores, targets, workspace_.gradient(Scores::depth).data);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", input.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        const double value = loss_memory_.value();
         if (!std::isfinite(value)) fail_diverged(value);
         model_.backward(workspace_, gradients_);
         ++gathered_;
@@ -123,13 +130,13 @@ public:
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
             optimizer.template advance<Backend>(
                 entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters[i].data(), share);
+                gradients_.data() + entry.offset, state, parameters.data(i), share);
         }
         clear_gradients();
     }
 
     /// The scores of the last step, one row a sample.
-    View<const Element> scores() const { return workspace_.activation(Scores::depth); }
+    View<const Element, Memory> scores() const { return workspace_.activation(Scores::depth); }
     long steps() const { return steps_; }
     int batch() const { return workspace_.capacity(); }
     std::uint64_t seed() const { return seed_; }
@@ -155,7 +162,8 @@ public:
 
 private:
     void clear_gradients() {
-        std::fill_n(gradients_.data(), gradients_.size(), Element{});
+        Memory::fill(gradients_.data(), std::byte{0},
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
         gathered_ = 0;
     }
 
@@ -182,7 +190,7 @@ private:
 
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            for (Element weight : model_.parameters()[i]) {
+            for (const Element weight : model_.parameters().on_host(i).span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -197,6 +205,7 @@ private:
     Scores model_;
     typename Scores::Workspace workspace_;
     typename Scores::Gradients gradients_;
+    LossMemory<Memory> loss_memory_;
     std::array<typename Scores::Gradients, states> states_{};
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;

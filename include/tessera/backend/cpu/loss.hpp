@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The losses, each with its gradient. Sums are in double and the same for any number of threads.
+// The losses, each with its gradient. Sums are in double.
 #pragma once
 
 #include <algorithm>
@@ -8,27 +8,23 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/parallel.hpp"
-#include "tessera/core/error.hpp"
 
 namespace tessera::cpu {
 
 /// LossOp of backend/concept.hpp.
 struct Loss {
-    /// Sum over the rows of weight[label] * (log(sum of exp(x)) - x[label]). Throws Error for a
-    /// label that is neither -1 nor a class.
+    /// losses[row] = weight[label] * (log(sum of exp(x)) - x[label])
     template <class T>
-    static double softmax_cross_entropy(Index rows, Index classes, const T* x,
-                                        const std::int32_t* labels,
-                                        const std::type_identity_t<T>* class_weights, double scale,
-                                        std::type_identity_t<T>* dx) {
-        const auto row_loss = [&](Index row) {
+    static void softmax_cross_entropy(Index rows, Index classes, const T* x,
+                                      const std::int32_t* labels, const float* class_weights,
+                                      double scale, double* losses, std::type_identity_t<T>* dx) {
+        each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
-            require(label >= -1 && label < classes, "softmax cross-entropy: the label of row ", row,
-                    " is ", label, ", expected -1 to ", classes - 1);
             T* gradient = dx ? dx + row * classes : nullptr;
             if (label < 0) {
+                losses[row] = 0;
                 if (gradient) std::fill_n(gradient, classes, T{0});
-                return 0.0;
+                return;
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
@@ -44,48 +40,53 @@ struct Loss {
                 for (Index c = 0; c < classes; ++c) gradient[c] *= factor;
                 gradient[label] -= static_cast<T>(scale * weight);
             }
-            return weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
-        };
-        return total(rows, rows * classes, row_loss);
-    }
-
-    template <class T>
-    static double multi_label_logistic(Index rows, Index classes, const T* x,
-                                       const std::int8_t* signs, double scale,
-                                       std::type_identity_t<T>* dx) {
-        return total(rows * classes, rows * classes, [&](Index i) {
-            if (signs[i] == 0) {
-                if (dx) dx[i] = 0;
-                return 0.0;
-            }
-            const double margin = static_cast<double>(signs[i]) * x[i];
-            const double power = std::exp(-std::abs(margin));
-            // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
-            const double miss = (margin > 0 ? power : 1) / (1 + power);
-            if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
-            return std::max(-margin, 0.0) + std::log1p(power);
+            losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
         });
     }
 
     template <class T>
-    static double squared_error(Index n, const T* x, const T* target, double scale,
-                                std::type_identity_t<T>* dx) {
-        return total(n, n, [&](Index i) {
-            const double difference = static_cast<double>(x[i]) - target[i];
-            if (dx) dx[i] = static_cast<T>(scale * difference);
-            return difference * difference / 2;
+    static void multi_label_logistic(Index rows, Index classes, const T* x,
+                                     const std::int8_t* signs, double scale, double* losses,
+                                     std::type_identity_t<T>* dx) {
+        each_row(rows, classes, [=](Index row) {
+            double sum = 0;
+            for (Index i = row * classes; i < (row + 1) * classes; ++i) {
+                if (signs[i] == 0) {
+                    if (dx) dx[i] = 0;
+                    continue;
+                }
+                const double margin = static_cast<double>(signs[i]) * x[i];
+                const double power = std::exp(-std::abs(margin));
+                // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
+                const double miss = (margin > 0 ? power : 1) / (1 + power);
+                if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
+                sum += std::max(-margin, 0.0) + std::log1p(power);
+            }
+            losses[row] = sum;
+        });
+    }
+
+    template <class T>
+    static void squared_error(Index rows, Index columns, const T* x, const T* target, double scale,
+                              double* losses, std::type_identity_t<T>* dx) {
+        each_row(rows, columns, [=](Index row) {
+            double sum = 0;
+            for (Index i = row * columns; i < (row + 1) * columns; ++i) {
+                const double difference = static_cast<double>(x[i]) - target[i];
+                if (dx) dx[i] = static_cast<T>(scale * difference);
+                sum += difference * difference / 2;
+            }
+            losses[row] = sum;
         });
     }
 
 private:
     template <class F>
-    static double total(Index count, Index elements, const F& loss) {
-        return parallel_sum(count, threads_for(elements * 8, max_threads()),
-                            [&](Index begin, Index end) {
-                                double sum = 0;
-                                for (Index i = begin; i < end; ++i) sum += loss(i);
-                                return sum;
-                            });
+    static void each_row(Index rows, Index columns, const F& body) {
+        parallel_for(rows, threads_for(rows * columns * 8, max_threads()),
+                     [&](Index begin, Index end, int) {
+                         for (Index row = begin; row < end; ++row) body(row);
+                     });
     }
 };
 

@@ -67,21 +67,4 @@ void parallel_for(Index count, int threads, const F& f) {
     f(Index{0}, count, 0);
 }
 
-/// The sum of f(begin, end) over 64 parts of 0 .. count - 1: the same bits for any number of
-/// threads.
-template <class F>
-double parallel_sum(Index count, int threads, const F& f) {
-    constexpr Index parts = 64;
-    std::array<double, parts> sums{};
-    parallel_for(parts, threads, [&](Index begin, Index end, int) {
-        for (Index part = begin; part < end; ++part) {
-            sums[static_cast<std::size_t>(part)] =
-                f(count * part / parts, count * (part + 1) / parts);
-        }
-    });
-    double sum = 0;
-    for (const double part : sums) sum += part;
-    return sum;
-}
-
 }  // namespace tessera::cpu

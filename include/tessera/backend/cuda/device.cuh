@@ -69,8 +69,9 @@ struct DeviceMemory {
     }
     static void release(void* data) { ::cudaFree(data); }
 
-    static void zero(void* to, std::size_t bytes) {
-        detail::check(::cudaMemsetAsync(to, 0, bytes, detail::stream()), "cudaMemsetAsync");
+    static void fill(void* to, std::byte value, std::size_t bytes) {
+        detail::check(::cudaMemsetAsync(to, static_cast<int>(value), bytes, detail::stream()),
+                      "cudaMemsetAsync");
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
         move(to, from, bytes, cudaMemcpyDeviceToDevice);
@@ -82,6 +83,10 @@ struct DeviceMemory {
     /// To the host; waits.
     static void download(void* to, const void* from, std::size_t bytes) {
         move(to, from, bytes, cudaMemcpyDeviceToHost);
+        synchronize();
+    }
+    /// Waits until the calling thread's work is done. Throws Error when any of it failed.
+    static void synchronize() {
         detail::check(::cudaStreamSynchronize(detail::stream()), "cudaStreamSynchronize");
     }
 
@@ -91,11 +96,6 @@ private:
                       "cudaMemcpyAsync");
     }
 };
-
-/// Waits until the calling thread's work is done. Throws Error when any of it failed.
-inline void synchronize() {
-    detail::check(::cudaStreamSynchronize(detail::stream()), "cudaStreamSynchronize");
-}
 
 namespace detail {
 template <class Kernel>

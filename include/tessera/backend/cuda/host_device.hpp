@@ -90,9 +90,9 @@ struct DeviceMemory {
         detail::Access::remove(data);
         HostMemory::release(data);
     }
-    static void zero(void* to, std::size_t bytes) {
+    static void fill(void* to, std::byte value, std::size_t bytes) {
         const detail::Access access;
-        std::memset(to, 0, bytes);
+        std::memset(to, static_cast<int>(value), bytes);
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
         const detail::Access access;
@@ -100,9 +100,8 @@ struct DeviceMemory {
     }
     static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
     static void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    static void synchronize() {}
 };
-
-inline void synchronize() {}
 
 /// The memory that the threads of a block share, as the Shared of the kernel.
 template <class Shared>
