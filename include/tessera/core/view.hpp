@@ -24,7 +24,9 @@ struct View {
     T& operator[](Index i) const requires Memory::on_host { return data[i]; }
     explicit operator bool() const { return data != nullptr; }
 
-    operator View<const T, Memory>() const requires(!std::is_const_v<T>) {
+    template <class Constant>
+    operator View<Constant, Memory>() const
+        requires(std::is_same_v<Constant, const T> && !std::is_const_v<T>) {
         return {data, batch, shape};
     }
 };

@@ -25,6 +25,10 @@ struct Place {
         static_assert(Length <= sizeof name, "tessera: a layer's name has at most 47 letters");
         std::copy_n(text, Length, name);
     }
+    /// Both members: how nvcc writes the argument down for the host compiler.
+    consteval Place(const char (&text)[48], int index) : position(index) {
+        std::copy_n(text, sizeof name, name);
+    }
 };
 
 namespace detail {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "tessera/core/error.hpp"
 
@@ -147,5 +148,60 @@ void launch(const char* name, dim3 blocks, dim3 threads, const Kernel& kernel) {
                                   " blocks of ", threads.x * threads.y * threads.z, " threads");
     detail::check(status, call.c_str());
 }
+
+/// Work that is recorded once and replayed as often as wanted, at the cost of one launch: what
+/// body() asks of the device, with the addresses and numbers it had then.
+///   Graph graph;
+///   graph.record([&] { model.forward(workspace, input); });
+///   graph.replay();  // for whatever lies in the input's memory now
+class Graph {
+public:
+    Graph() = default;
+    Graph(Graph&& other) noexcept : ready_(std::exchange(other.ready_, nullptr)) {}
+    Graph& operator=(Graph&& other) noexcept {
+        std::swap(ready_, other.ready_);
+        return *this;
+    }
+    ~Graph() {
+        if (ready_) ::cudaGraphExecDestroy(ready_);
+    }
+
+    /// Calls body(), whose work is not done now. Recording the same work with other numbers again
+    /// is cheap. Throws Error when body() waits for a result; what was recorded before stays then.
+    template <class Body>
+    void record(const Body& body) {
+        detail::check(::cudaStreamBeginCapture(detail::stream(), cudaStreamCaptureModeThreadLocal),
+                      "cudaStreamBeginCapture");
+        struct Made {
+            cudaGraph_t graph = nullptr;
+            ~Made() {
+                if (graph) ::cudaGraphDestroy(graph);
+            }
+        } made;
+        try {
+            body();
+        } catch (...) {
+            ::cudaStreamEndCapture(detail::stream(), &made.graph);
+            ::cudaGetLastError();
+            throw;
+        }
+        detail::check(::cudaStreamEndCapture(detail::stream(), &made.graph),
+                      "cudaStreamEndCapture");
+        cudaGraphExecUpdateResultInfo result{};
+        if (ready_ && ::cudaGraphExecUpdate(ready_, made.graph, &result) == cudaSuccess) return;
+        ::cudaGetLastError();
+        cudaGraphExec_t fresh = nullptr;
+        detail::check(::cudaGraphInstantiate(&fresh, made.graph, 0), "cudaGraphInstantiate");
+        if (ready_) ::cudaGraphExecDestroy(ready_);
+        ready_ = fresh;
+    }
+    void replay() {
+        require(ready_ != nullptr, "CUDA: nothing was recorded");
+        detail::check(::cudaGraphLaunch(ready_, detail::stream()), "cudaGraphLaunch");
+    }
+
+private:
+    cudaGraphExec_t ready_ = nullptr;
+};
 
 }  // namespace tessera::cuda

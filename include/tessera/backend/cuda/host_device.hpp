@@ -4,9 +4,11 @@
 
 #include <cstddef>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <utility>
+#include <vector>
 
 #include "tessera/backend/cuda/simt.hpp"
 #include "tessera/core/buffer.hpp"
@@ -75,6 +77,23 @@ private:
 #endif
 };
 
+/// Does work at once, or puts it into the recording that the calling thread makes.
+class Queue {
+public:
+    using Recording = std::vector<std::function<void()>>;
+
+    template <class Work>
+    static void add(const Work& work) {
+        if (recording) {
+            recording->push_back(work);
+        } else {
+            const Access access;
+            work();
+        }
+    }
+    inline static thread_local Recording* recording = nullptr;
+};
+
 }  // namespace detail
 
 /// As DeviceMemory of device.cuh.
@@ -91,16 +110,19 @@ struct DeviceMemory {
         HostMemory::release(data);
     }
     static void fill(void* to, std::byte value, std::size_t bytes) {
-        const detail::Access access;
-        std::memset(to, static_cast<int>(value), bytes);
+        detail::Queue::add([=] { std::memset(to, static_cast<int>(value), bytes); });
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
-        const detail::Access access;
-        std::memcpy(to, from, bytes);
+        detail::Queue::add([=] { std::memcpy(to, from, bytes); });
     }
     static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
-    static void download(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
-    static void synchronize() {}
+    static void download(void* to, const void* from, std::size_t bytes) {
+        synchronize();
+        copy(to, from, bytes);
+    }
+    static void synchronize() {
+        require(!detail::Queue::recording, "CUDA: a recording cannot wait for results");
+    }
 };
 
 /// The memory that the threads of a block share, as the Shared of the kernel.
@@ -112,10 +134,32 @@ Shared& shared_memory() {
 /// Runs kernel() as every thread of the grid.
 template <class Kernel>
 void launch(const char*, dim3 blocks, dim3 threads, const Kernel& kernel) {
-    const detail::Access access;
     std::size_t shared = 0;
     if constexpr (requires { typename Kernel::Shared; }) shared = sizeof(typename Kernel::Shared);
-    simt::Grid(blocks, threads, shared).run(kernel);
+    detail::Queue::add([=] { simt::Grid(blocks, threads, shared).run(kernel); });
 }
+
+/// As Graph of device.cuh.
+class Graph {
+public:
+    template <class Body>
+    void record(const Body& body) {
+        detail::Queue::Recording made;
+        struct End {
+            ~End() { detail::Queue::recording = nullptr; }
+        } end;
+        detail::Queue::recording = &made;
+        body();
+        recorded_ = std::move(made);
+    }
+    void replay() {
+        require(!recorded_.empty(), "CUDA: nothing was recorded");
+        const detail::Access access;
+        for (const auto& work : recorded_) work();
+    }
+
+private:
+    detail::Queue::Recording recorded_;
+};
 
 }  // namespace tessera::cuda
