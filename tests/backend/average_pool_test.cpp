@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -37,7 +36,7 @@ TEST_CASE("the reference mean passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("a mean agrees with the reference", Table, Cpu) {
+TEST_CASE_TEMPLATE("a mean agrees with the reference", Table, TESSERA_TABLES) {
     Random random({.seed = 2});
     for (int round = 0; round < 120; ++round) {
         const PoolGeometry g = random_pooling(random);

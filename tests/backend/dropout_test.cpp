@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -28,7 +27,8 @@ TEST_CASE("reference dropout follows the words of its stream") {
     CHECK(kept < 800);
 }
 
-TEST_CASE_TEMPLATE("dropout at the ends of the range keeps all or nothing", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("dropout at the ends of the range keeps all or nothing", Table, Reference,
+                   TESSERA_TABLES) {
     const std::vector<float> x(100, 2);
     for (const double rate : {0.0, 1.0}) {
         auto y = unwritten<float>(100);
@@ -38,14 +38,16 @@ TEST_CASE_TEMPLATE("dropout at the ends of the range keeps all or nothing", Tabl
     }
 }
 
-TEST_CASE_TEMPLATE("dropout without a mask passes everything on", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("dropout without a mask passes everything on", Table, Reference,
+                   TESSERA_TABLES) {
     const std::vector<float> x{1, 2, 3};
     auto y = unwritten<float>(3);
     Table::Dropout::forward(3, 0.5, {}, x.data(), y.data(), static_cast<std::uint8_t*>(nullptr));
     CHECK(y == x);
 }
 
-TEST_CASE_TEMPLATE("dropout gives the reference's bits on any number of threads", Table, Cpu) {
+TEST_CASE_TEMPLATE("dropout gives the reference's bits on any number of threads", Table,
+                   TESSERA_TABLES) {
     Random random({.seed = 1});
     for (const Index n : {1, 3, 4, 63, 64, 65, 1001, 40003}) {
         for (const double rate : {0.5, 0.1, 0.7}) {

@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -40,7 +39,7 @@ TEST_CASE("reference normalisation passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("normalisation agrees with the reference", Table, Cpu) {
+TEST_CASE_TEMPLATE("normalisation agrees with the reference", Table, TESSERA_TABLES) {
     Random random({.seed = 2});
     for (int round = 0; round < 90; ++round) {
         LrnGeometry g{random_batch(random),

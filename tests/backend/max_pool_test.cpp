@@ -2,8 +2,7 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -22,7 +21,8 @@ TEST_CASE("the reference maximum gives the values worked out by hand") {
     CHECK(dx == Values{0, 1, 0, 0, 0, 0, 0, 2, 0, 3, 0, 0, 0, 0, 4, 0});
 }
 
-TEST_CASE_TEMPLATE("NaN wins a maximum, and the first of several", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("NaN wins a maximum, and the first of several", Table, Reference,
+                   TESSERA_TABLES) {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const PoolGeometry g{1, {1, 1, 4}, {1, 1, 1}, {1, 4, 1}};
     const std::vector<float> x{1, nan, 5, nan};
@@ -53,7 +53,7 @@ TEST_CASE("the reference maximum passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("a maximum agrees with the reference", Table, Cpu) {
+TEST_CASE_TEMPLATE("a maximum agrees with the reference", Table, TESSERA_TABLES) {
     Random random({.seed = 2});
     for (int round = 0; round < 120; ++round) {
         const PoolGeometry g = random_pooling(random);

@@ -2,13 +2,13 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
 
-TEST_CASE_TEMPLATE("rectification keeps what is positive, and NaN", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("rectification keeps what is positive, and NaN", Table, Reference,
+                   TESSERA_TABLES) {
     const float nan = std::numeric_limits<float>::quiet_NaN();
     const std::vector<float> x{-1, 0, 2, nan}, dy{5, 6, 7, 8};
     auto y = unwritten<float>(4), dx = unwritten<float>(4);
@@ -20,7 +20,7 @@ TEST_CASE_TEMPLATE("rectification keeps what is positive, and NaN", Table, Refer
     Table::Relu::backward(4, y.data(), dy.data(), static_cast<float*>(nullptr));
 }
 
-TEST_CASE_TEMPLATE("rectification agrees with the reference, in place too", Table, Cpu) {
+TEST_CASE_TEMPLATE("rectification agrees with the reference, in place too", Table, TESSERA_TABLES) {
     Random random({.seed = 1});
     for (const Index n : {0, 1, 15, 16, 17, 1000, 40001}) {
         for (const int count : {1, 2, 4}) {

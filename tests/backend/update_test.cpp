@@ -2,14 +2,13 @@
 #include <doctest/doctest.h>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
 
 TEST_CASE_TEMPLATE("each form of momentum takes the step worked out by hand", Table, Reference,
-                   Cpu) {
+                   TESSERA_TABLES) {
     // gradient 2 * 3 + 0.5 * 4 = 8, velocity before 10
     const double g = 3;
     struct Case {
@@ -27,7 +26,7 @@ TEST_CASE_TEMPLATE("each form of momentum takes the step worked out by hand", Ta
 }
 
 TEST_CASE_TEMPLATE("the first AdamW step is the rate times the sign, after decay", Table, Reference,
-                   Cpu) {
+                   TESSERA_TABLES) {
     const Values g{3, -0.001, 0};
     Values m(3), v(3), w{1, 1, 1};
     Table::Update::adamw(3, {.rate = 0.1, .decay = 0.5, .gradient_scale = 2}, g.data(), m.data(),
@@ -37,7 +36,7 @@ TEST_CASE_TEMPLATE("the first AdamW step is the rate times the sign, after decay
     CHECK(difference(v, {0.036, 4e-9, 0}) < 1e-12);
 }
 
-TEST_CASE_TEMPLATE("updates agree with the reference over several steps", Table, Cpu) {
+TEST_CASE_TEMPLATE("updates agree with the reference over several steps", Table, TESSERA_TABLES) {
     Random random({.seed = 1});
     for (const Index n : {1, 16, 1000, 1030, 40003}) {
         for (const int count : {1, 2, 4}) {

@@ -10,9 +10,9 @@
 
 namespace tessera::cuda {
 
-/// `Width` numbers that lie side by side.
+/// `Width` numbers that lie side by side, at most 16 bytes of them in one piece.
 template <class T, int Width>
-struct alignas(Width * sizeof(T)) Pack {
+struct alignas(Width * sizeof(T) < 16 ? Width * sizeof(T) : 16) Pack {
     T values[Width];
 
     __device__ T& operator[](int i) { return values[i]; }
@@ -23,7 +23,7 @@ struct alignas(Width * sizeof(T)) Pack {
 template <class T>
 inline constexpr int pack_width = static_cast<int>(16 / sizeof(T));
 
-/// The pack at `from`, which is a multiple of its size.
+/// The pack at `from`, which is a multiple of its alignment.
 template <int Width, class T>
 __device__ Pack<T, Width> load(const T* from) {
     return *reinterpret_cast<const Pack<T, Width>*>(from);

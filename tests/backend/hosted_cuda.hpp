@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: MIT
+// The CUDA ops for arrays of the host, so that one test body serves every backend.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <type_traits>
+#include <vector>
+
+#include "tessera/backend/cuda/average_pool.cuh"
+#include "tessera/backend/cuda/dropout.cuh"
+#include "tessera/backend/cuda/lrn.cuh"
+#include "tessera/backend/cuda/max_pool.cuh"
+#include "tessera/backend/cuda/relu.cuh"
+#include "tessera/backend/cuda/softmax.cuh"
+#include "tessera/backend/cuda/update.cuh"
+
+namespace tessera::test {
+
+/// The arrays of one call of an op, on the device. Each has a block of its own of exactly its size,
+/// so that a sanitizer sees what goes beyond; an array that is read and written has one block, so
+/// that what is in place stays in place. Arrays begin `Late` elements after the begin of their
+/// block: not where packs do, when that is 1.
+template <int Late>
+class DeviceArrays {
+public:
+    template <class T>
+    const T* read(const T* host, Index count) {
+        return place(host, count, true);
+    }
+    /// Holds NaN unless it is read as well.
+    template <class T>
+    T* write(T* host, Index count) {
+        if (host) blocks_[host].back_to = host;
+        return place(host, count, false);
+    }
+    template <class T>
+    T* change(T* host, Index count) {
+        write(host, count);
+        return place(host, count, true);
+    }
+    void download() {
+        for (const auto& [host, block] : blocks_) {
+            if (!block.back_to) continue;
+            cuda::DeviceMemory::download(block.back_to, block.bytes.data() + block.skipped,
+                                         block.size());
+        }
+    }
+
+private:
+    struct Block {
+        Buffer<std::byte, cuda::DeviceMemory> bytes;
+        Index skipped = 0;
+        void* back_to = nullptr;
+
+        std::size_t size() const { return static_cast<std::size_t>(bytes.size() - skipped); }
+    };
+
+    template <class T>
+    T* place(T* host, Index count, bool upload) {
+        if (!host) return nullptr;
+        Block& block = blocks_[host];
+        if (block.bytes.empty()) {
+            constexpr Index size = sizeof(T);
+            block.bytes = Buffer<std::byte, cuda::DeviceMemory>((Late + count) * size);
+            block.skipped = Late * size;
+            const std::vector<unsigned char> nan(static_cast<std::size_t>(block.bytes.size()), 255);
+            cuda::DeviceMemory::upload(block.bytes.data(), nan.data(), nan.size());
+        }
+        std::byte* data = block.bytes.data() + block.skipped;
+        if (upload) cuda::DeviceMemory::upload(data, host, block.size());
+        return reinterpret_cast<T*>(data);
+    }
+
+    std::map<const void*, Block> blocks_;
+};
+
+/// Ops that take pointers to the host's memory and work on the device.
+template <int Late>
+struct CudaOfHost {
+    using Memory = HostMemory;
+    static int threads() { return 1; }
+
+    /// Calls op(DeviceArrays&), waits, and brings back what was written.
+    template <class Op>
+    static void call(const Op& op) {
+        DeviceArrays<Late> on_device;
+        op(on_device);
+        cuda::synchronize();
+        on_device.download();
+    }
+
+    struct Relu {
+        template <class T>
+        static void forward(Index n, const T* x, T* y) {
+            call([&](auto& d) { cuda::Relu::forward(n, d.read(x, n), d.write(y, n)); });
+        }
+        template <class T>
+        static void backward(Index n, const T* y, const T* dy, T* dx) {
+            call([&](auto& d) {
+                cuda::Relu::backward(n, d.read(y, n), d.read(dy, n), d.write(dx, n));
+            });
+        }
+    };
+
+    struct Lrn {
+        template <class T>
+        static void forward(const LrnGeometry& g, const T* x, T* y,
+                            std::type_identity_t<T>* scale) {
+            const Index n = g.batch * g.shape.size();
+            call([&](auto& d) {
+                cuda::Lrn::forward(g, d.read(x, n), d.write(y, n), d.write(scale, n));
+            });
+        }
+        template <class T>
+        static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale,
+                             const T* dy, T* dx) {
+            const Index n = g.batch * g.shape.size();
+            call([&](auto& d) {
+                cuda::Lrn::backward(g, d.read(x, n), d.read(y, n), d.read(scale, n), d.read(dy, n),
+                                    d.write(dx, n));
+            });
+        }
+    };
+
+    struct MaxPool {
+        template <class T>
+        static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
+            const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+            call([&](auto& d) {
+                cuda::MaxPool::forward(g, d.read(x, inputs), d.write(y, outputs),
+                                       d.write(argmax, outputs));
+            });
+        }
+        template <class T>
+        static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy,
+                             T* dx) {
+            const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+            call([&](auto& d) {
+                cuda::MaxPool::backward(g, d.read(argmax, outputs), d.read(dy, outputs),
+                                        d.write(dx, inputs));
+            });
+        }
+    };
+
+    struct AveragePool {
+        template <class T>
+        static void forward(const PoolGeometry& g, const T* x, T* y) {
+            const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+            call([&](auto& d) {
+                cuda::AveragePool::forward(g, d.read(x, inputs), d.write(y, outputs));
+            });
+        }
+        template <class T>
+        static void backward(const PoolGeometry& g, const T* dy, T* dx) {
+            const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+            call([&](auto& d) {
+                cuda::AveragePool::backward(g, d.read(dy, outputs), d.write(dx, inputs));
+            });
+        }
+    };
+
+    struct Dropout {
+        template <class T>
+        static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
+                            std::uint8_t* mask) {
+            call([&](auto& d) {
+                cuda::Dropout::forward(n, rate, stream, d.read(x, n), d.write(y, n),
+                                       d.write(mask, n));
+            });
+        }
+        template <class T>
+        static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx) {
+            call([&](auto& d) {
+                cuda::Dropout::backward(n, rate, d.read(mask, n), d.read(dy, n), d.write(dx, n));
+            });
+        }
+    };
+
+    struct Softmax {
+        template <class T>
+        static void forward(Index rows, Index channels, const T* x, T* y) {
+            const Index n = rows * channels;
+            call([&](auto& d) {
+                cuda::Softmax::forward(rows, channels, d.read(x, n), d.write(y, n));
+            });
+        }
+        template <class T>
+        static void backward(Index rows, Index channels, const T* y, const T* dy, T* dx) {
+            const Index n = rows * channels;
+            call([&](auto& d) {
+                cuda::Softmax::backward(rows, channels, d.read(y, n), d.read(dy, n),
+                                        d.write(dx, n));
+            });
+        }
+    };
+
+    struct Update {
+        template <class T>
+        static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w) {
+            call([&](auto& d) {
+                cuda::Update::sgd(n, step, d.read(g, n), d.change(v, n), d.change(w, n));
+            });
+        }
+        template <class T>
+        static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w) {
+            call([&](auto& d) {
+                cuda::Update::adamw(n, step, d.read(g, n), d.change(m, n), d.change(v, n),
+                                    d.change(w, n));
+            });
+        }
+    };
+};
+
+using HostedCuda = CudaOfHost<0>;
+using UnalignedCuda = CudaOfHost<1>;
+
+}  // namespace tessera::test
