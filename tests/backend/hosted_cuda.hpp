@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <map>
 #include <type_traits>
-#include <vector>
 
 #include "tessera/backend/cuda/average_pool.cuh"
 #include "tessera/backend/cuda/dropout.cuh"
+#include "tessera/backend/cuda/loss.cuh"
 #include "tessera/backend/cuda/lrn.cuh"
 #include "tessera/backend/cuda/max_pool.cuh"
 #include "tessera/backend/cuda/relu.cuh"
@@ -65,8 +65,8 @@ private:
             constexpr Index size = sizeof(T);
             block.bytes = Buffer<std::byte, cuda::DeviceMemory>((Late + count) * size);
             block.skipped = Late * size;
-            const std::vector<unsigned char> nan(static_cast<std::size_t>(block.bytes.size()), 255);
-            cuda::DeviceMemory::upload(block.bytes.data(), nan.data(), nan.size());
+            cuda::DeviceMemory::fill(block.bytes.data(), std::byte{0xFF},
+                                     static_cast<std::size_t>(block.bytes.size()));
         }
         std::byte* data = block.bytes.data() + block.skipped;
         if (upload) cuda::DeviceMemory::upload(data, host, block.size());
@@ -87,7 +87,7 @@ struct CudaOfHost {
     static void call(const Op& op) {
         DeviceArrays<Late> on_device;
         op(on_device);
-        cuda::synchronize();
+        cuda::DeviceMemory::synchronize();
         on_device.download();
     }
 
@@ -192,6 +192,40 @@ struct CudaOfHost {
             call([&](auto& d) {
                 cuda::Softmax::backward(rows, channels, d.read(y, n), d.read(dy, n),
                                         d.write(dx, n));
+            });
+        }
+    };
+
+    struct Loss {
+        template <class T>
+        static void softmax_cross_entropy(Index rows, Index classes, const T* x,
+                                          const std::int32_t* labels, const float* class_weights,
+                                          double scale, double* losses,
+                                          std::type_identity_t<T>* dx) {
+            const Index n = rows * classes;
+            call([&](auto& d) {
+                cuda::Loss::softmax_cross_entropy(rows, classes, d.read(x, n), d.read(labels, rows),
+                                                  d.read(class_weights, classes), scale,
+                                                  d.write(losses, rows), d.write(dx, n));
+            });
+        }
+        template <class T>
+        static void multi_label_logistic(Index rows, Index classes, const T* x,
+                                         const std::int8_t* signs, double scale, double* losses,
+                                         std::type_identity_t<T>* dx) {
+            const Index n = rows * classes;
+            call([&](auto& d) {
+                cuda::Loss::multi_label_logistic(rows, classes, d.read(x, n), d.read(signs, n),
+                                                 scale, d.write(losses, rows), d.write(dx, n));
+            });
+        }
+        template <class T>
+        static void squared_error(Index rows, Index columns, const T* x, const T* target,
+                                  double scale, double* losses, std::type_identity_t<T>* dx) {
+            const Index n = rows * columns;
+            call([&](auto& d) {
+                cuda::Loss::squared_error(rows, columns, d.read(x, n), d.read(target, n), scale,
+                                          d.write(losses, rows), d.write(dx, n));
             });
         }
     };

@@ -4,8 +4,7 @@
 #include <numeric>
 
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -47,7 +46,7 @@ private:
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("softmax cross-entropy gives known values", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("softmax cross-entropy gives known values", Table, Reference, TESSERA_TABLES) {
     const Values x{0, 0, 0, 0, 1000, 0, 5, 5};
     const std::vector<float> weights{2, 10};
     const std::vector<std::int32_t> labels{1, 0, 1, -1};
@@ -59,7 +58,7 @@ TEST_CASE_TEMPLATE("softmax cross-entropy gives known values", Table, Reference,
 }
 
 TEST_CASE_TEMPLATE("logistic loss gives known values and leaves sign 0 out", Table, Reference,
-                   Cpu) {
+                   TESSERA_TABLES) {
     const Values x{0, 5, -800, 800};
     const std::vector<std::int8_t> signs{1, 0, 1, 1};
     Values dx(4, 99), losses(2, 99);
@@ -68,7 +67,7 @@ TEST_CASE_TEMPLATE("logistic loss gives known values and leaves sign 0 out", Tab
     CHECK(difference(dx, {-1, 0, -2, 0}) < 1e-12);
 }
 
-TEST_CASE_TEMPLATE("squared error gives known values", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("squared error gives known values", Table, Reference, TESSERA_TABLES) {
     const Values x{1, 2, 3, 4}, target{1, 0, 6, 4};
     Values dx(4, 99), losses(2, 99);
     Table::Loss::squared_error(2, 2, x.data(), target.data(), 10, losses.data(), dx.data());
@@ -76,7 +75,7 @@ TEST_CASE_TEMPLATE("squared error gives known values", Table, Reference, Cpu) {
     CHECK(dx == Values{0, 20, -30, 0});
 }
 
-TEST_CASE_TEMPLATE("every loss passes a gradient check", Table, Reference, Cpu) {
+TEST_CASE_TEMPLATE("every loss passes a gradient check", Table, Reference, TESSERA_TABLES) {
     Random random({.seed = 1});
     auto x = random_values<double>(random, 20, -3, 3);
     const auto target = random_values<double>(random, 20);
@@ -103,7 +102,7 @@ TEST_CASE_TEMPLATE("every loss passes a gradient check", Table, Reference, Cpu) 
 }
 
 TEST_CASE_TEMPLATE("losses agree with the reference, bits repeat on any number of threads", Table,
-                   Cpu) {
+                   TESSERA_TABLES) {
     Random random({.seed = 2});
     for (int round = 0; round < 20; ++round) {
         const Index rows = between(random, 1, 200), classes = between(random, 1, 100);

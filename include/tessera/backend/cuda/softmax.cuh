@@ -15,7 +15,7 @@ namespace detail {
 /// Calls visit(c) for the first channels of the packs of the running lane.
 template <int Width, class Visit>
 __device__ void each_pack_of_lane(Index channels, const Visit& visit) {
-    for (Index c = threadIdx.x % lanes * Width; c < channels; c += lanes * Width) visit(c);
+    for (Index c = lane() * Width; c < channels; c += lanes * Width) visit(c);
 }
 }  // namespace detail
 
@@ -28,7 +28,7 @@ struct SoftmaxForward {
     T* y;
 
     __device__ void operator()() const {
-        const Index row = global_thread() / lanes;
+        const Index row = global_warp();
         if (row >= rows) return;  // the whole warp
         const T* from = x + row * channels;
         T* to = y + row * channels;
@@ -63,7 +63,7 @@ struct SoftmaxBackward {
     T* dx;
 
     __device__ void operator()() const {
-        const Index row = global_thread() / lanes;
+        const Index row = global_warp();
         if (row >= rows) return;  // the whole warp
         const T* outputs = y + row * channels;
         const T* gradients = dy + row * channels;

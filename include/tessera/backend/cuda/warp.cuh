@@ -6,6 +6,10 @@
 
 namespace tessera::cuda {
 
+/// The running thread's place in its warp, and its warp's number in a grid of one dimension.
+__device__ inline Index lane() { return threadIdx.x % lanes; }
+__device__ inline Index global_warp() { return global_thread() / lanes; }
+
 template <class T>
 __device__ T warp_sum(T value) {
     for (int step = 16; step > 0; step /= 2) value += __shfl_xor_sync(0xFFFFFFFF, value, step);
