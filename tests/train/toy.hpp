@@ -27,7 +27,9 @@ using ToyTrunk = Seq<Named<"conv1", Conv<8, 3, Pad<1>>>, ReLU, MaxPool<2>, Named
                      Named<"relu2", ReLU>, Dropout<25>>;
 /// Four classes, with dropout.
 using ToyNet = Append<ToyTrunk, Named<"fc3", Linear<4>>>;
-using ToyModel = Model<ToyNet, toy_image, Cpu>;
+template <class Backend>
+using ToyModelOn = Model<ToyNet, toy_image, Backend>;
+using ToyModel = ToyModelOn<Cpu>;
 using ToyTrainer = Trainer<ToyModel, SoftmaxCrossEntropy, Sgd>;
 
 struct ToyData {
@@ -92,8 +94,9 @@ private:
     std::size_t position_ = 0;
 };
 
-inline ToyModel toy_model(std::uint64_t seed = 3) {
-    ToyModel model;
+template <class Backend = Cpu>
+ToyModelOn<Backend> toy_model(std::uint64_t seed = 3) {
+    ToyModelOn<Backend> model;
     initialise(model, He{}, seed);
     return model;
 }
@@ -103,8 +106,8 @@ template <class ModelType>
 std::vector<typename ModelType::Element> parameters_of(const ModelType& model) {
     std::vector<typename ModelType::Element> numbers;
     for (int i = 0; i < model.parameter_arrays; ++i) {
-        const auto array = model.parameters()[i];
-        numbers.insert(numbers.end(), array.begin(), array.end());
+        auto array = model.parameters().on_host(i);
+        numbers.insert(numbers.end(), array.span().begin(), array.span().end());
     }
     return numbers;
 }
@@ -114,7 +117,9 @@ template <class TrainerType>
 auto everything_of(const TrainerType& trainer) {
     auto numbers = parameters_of(trainer.model());
     for (const auto& state : trainer.optimizer_state()) {
-        numbers.insert(numbers.end(), state.begin(), state.end());
+        HostArray<const typename TrainerType::Element, typename TrainerType::Memory> array(
+            state.data(), state.size());
+        numbers.insert(numbers.end(), array.span().begin(), array.span().end());
     }
     return numbers;
 }

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: MIT
+// The CUDA backend. For nvcc; tessera.hpp holds everything else.
+#pragma once
+
+#include "tessera/backend/cuda/cuda.cuh"
+#include "tessera/image/cuda/crops.cuh"
