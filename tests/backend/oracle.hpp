@@ -97,6 +97,13 @@ private:
     int threads_;
 };
 
+/// How many of `count` rounds a table runs: a GPU in software takes its time.
+template <class Table>
+constexpr int rounds(int count) {
+    if constexpr (requires { Table::in_software; }) return (count + 7) / 8;
+    return count;
+}
+
 inline int between(Random& random, int low, int high) {
     return low + static_cast<int>(random.below(static_cast<std::uint32_t>(high - low + 1)));
 }

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// The operands of a convolution that is written as a matrix product, for product.cuh: patches of
+// the image, windows of the output gradient, weights by channel. Nothing is copied; each gives the
+// element (line, k) out of the array where it lies.
+//
+// A pixel is a position of the output, n * height * width + row * width + column; a tap is a place
+// in the window and a channel of the group, (ky * window width + kx) * channels + c.
+#pragma once
+
+#include "tessera/backend/cuda/divisor.cuh"
+#include "tessera/backend/cuda/product.cuh"
+#include "tessera/backend/geometry.hpp"
+
+namespace tessera::cuda {
+
+/// x[n, oy * stride + ky - pad_top, ox * stride + kx - pad_left, group * channels + c], nought
+/// outside the image.
+template <class T>
+struct PatchImage {
+    const T* data;
+    int height, width, pitch;  ///< of the input; pitch = channels of all groups
+    int channels;              ///< of one group
+    int stride, pad_top, pad_left;
+    Divisor by_area, by_columns;             ///< of the output
+    Divisor by_channels, by_window_columns;  ///< of a tap
+
+    PatchImage() = default;
+    PatchImage(const ConvGeometry& g, const T* x)
+        : data(x),
+          height(g.input.height),
+          width(g.input.width),
+          pitch(g.input.channels),
+          channels(g.input.channels / g.groups),
+          stride(g.window.stride),
+          pad_top(g.window.pad_top),
+          pad_left(g.window.pad_left),
+          by_area(static_cast<int>(g.output.area())),
+          by_columns(g.output.width),
+          by_channels(channels),
+          by_window_columns(g.window.width) {}
+
+    /// The corner of a patch, which can lie outside, and its offset.
+    struct Pixel {
+        Index offset;
+        int row, column;
+    };
+    /// A place relative to the corner.
+    struct Tap {
+        int offset, row, column;
+    };
+
+    __device__ void enter(int group) { data += group * channels; }
+    __device__ Pixel pixel(int number) const {
+        const int n = by_area.quotient(number);
+        const int place = by_area.remainder(number, n);
+        const int oy = by_columns.quotient(place), ox = by_columns.remainder(place, oy);
+        const int row = oy * stride - pad_top, column = ox * stride - pad_left;
+        return {((Index{n} * height + row) * width + column) * pitch, row, column};
+    }
+    __device__ Tap tap(int number) const {
+        const int place = by_channels.quotient(number), c = by_channels.remainder(number, place);
+        const int row = by_window_columns.quotient(place);
+        const int column = by_window_columns.remainder(place, row);
+        return {(row * width + column) * pitch + c, row, column};
+    }
+    __device__ T at(const Pixel& pixel, const Tap& tap) const {
+        const bool inside =
+            static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
+            static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
+        return inside ? data[pixel.offset + tap.offset] : T{0};
+    }
+};
+
+/// Lines are pixels, k runs over the taps: the left side of the forward pass.
+template <class T>
+struct PatchRows : PatchImage<T> {
+    static constexpr bool along_k = true;
+    using Image = PatchImage<T>;
+    using Image::Image;
+    __device__ auto line(int number) const { return this->pixel(number); }
+    __device__ auto step(int k) const { return this->tap(k); }
+    __device__ T operator()(const typename Image::Pixel& line,
+                            const typename Image::Tap& step) const {
+        return this->at(line, step);
+    }
+};
+
+/// Lines are taps, k runs over the pixels: the left side of the gradient of the weights.
+template <class T>
+struct PatchColumns : PatchImage<T> {
+    static constexpr bool along_k = false;
+    using Image = PatchImage<T>;
+    using Image::Image;
+    __device__ auto line(int number) const { return this->tap(number); }
+    __device__ auto step(int k) const { return this->pixel(k); }
+    __device__ T operator()(const typename Image::Tap& line,
+                            const typename Image::Pixel& step) const {
+        return this->at(step, line);
+    }
+};
+
+/// Lines are pixels of the *input*, k runs over (ky, kx, filter): the output gradient at the window
+/// that has the pixel at (ky, kx), that is at oy * stride = iy + pad_top - ky, nought where there
+/// is none.
+template <class T>
+struct GradientWindows {
+    static constexpr bool along_k = true;
+    const T* data;
+    int height, width, pitch;  ///< of the output; pitch = filters of all groups
+    int filters;               ///< of one group
+    int pad_top, pad_left;
+    Divisor by_area, by_columns;            ///< of the input
+    Divisor by_filters, by_window_columns;  ///< of k
+    Divisor by_stride;
+
+    GradientWindows() = default;
+    GradientWindows(const ConvGeometry& g, const T* dy)
+        : data(dy),
+          height(g.output.height),
+          width(g.output.width),
+          pitch(g.output.channels),
+          filters(static_cast<int>(g.filters())),
+          pad_top(g.window.pad_top),
+          pad_left(g.window.pad_left),
+          by_area(static_cast<int>(g.input.area())),
+          by_columns(g.input.width),
+          by_filters(filters),
+          by_window_columns(g.window.width),
+          by_stride(g.window.stride) {}
+
+    struct Pixel {
+        Index offset;  ///< of the image of the output
+        int row, column;
+    };
+    struct Tap {
+        int filter, row, column;
+    };
+
+    __device__ void enter(int group) { data += group * filters; }
+    __device__ Pixel line(int number) const {
+        const int n = by_area.quotient(number);
+        const int place = by_area.remainder(number, n);
+        const int iy = by_columns.quotient(place), ix = by_columns.remainder(place, iy);
+        return {Index{n} * height * width * pitch, iy + pad_top, ix + pad_left};
+    }
+    __device__ Tap step(int k) const {
+        const int place = by_filters.quotient(k), filter = by_filters.remainder(k, place);
+        const int row = by_window_columns.quotient(place);
+        return {filter, row, by_window_columns.remainder(place, row)};
+    }
+    __device__ T operator()(const Pixel& line, const Tap& step) const {
+        const int y = line.row - step.row, x = line.column - step.column;
+        if (y < 0 || x < 0) return T{0};
+        const int oy = by_stride.quotient(y), ox = by_stride.quotient(x);
+        const bool hit = by_stride.remainder(y, oy) == 0 && by_stride.remainder(x, ox) == 0 &&
+                         oy < height && ox < width;
+        return hit ? data[line.offset + (oy * width + ox) * pitch + step.filter] : T{0};
+    }
+};
+
+/// Lines are channels of the input, k runs over (ky, kx, filter): w[group, ky, kx, c, filter].
+template <class T>
+struct WeightsByChannel {
+    static constexpr bool along_k = true;
+    const T* data;
+    int channels, filters;  ///< of one group
+    Index group_stride;
+    Divisor by_filters;
+
+    WeightsByChannel() = default;
+    WeightsByChannel(const ConvGeometry& g, const T* weights)
+        : data(weights),
+          channels(g.input.channels / g.groups),
+          filters(static_cast<int>(g.filters())),
+          group_stride(g.depth() * g.filters()),
+          by_filters(filters) {}
+
+    __device__ void enter(int group) { data += group * group_stride; }
+    __device__ Index line(int number) const { return Index{number} * filters; }
+    __device__ Index step(int k) const {
+        const int place = by_filters.quotient(k);
+        return Index{place} * channels * filters + by_filters.remainder(k, place);
+    }
+    __device__ T operator()(Index line, Index step) const { return data[line + step]; }
+};
+
+}  // namespace tessera::cuda

@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT
+// Matrix products on CUDA cores, in float or double, for every architecture:
+//   C(row, column) = sum over k of A(row, k) B(k, column).
+//
+// A and B are functors, so that a convolution multiplies patches nobody has written down. A block
+// makes a tile of 64 x 64 in steps of 16 along k; each of its 256 threads keeps 4 x 4 sums in
+// registers and reads 8 numbers from shared memory for 16 multiplications. The next step's numbers
+// are on their way from device memory meanwhile. Where the tiles are too few to fill a GPU, k is
+// cut into slices whose partial sums are added afterwards, in order: the same bits every time, on
+// every GPU.
+#pragma once
+
+#include <algorithm>
+#include <limits>
+
+#include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/geometry.hpp"
+#include "tessera/core/error.hpp"
+
+namespace tessera::cuda {
+
+/// Rows, columns and length of the sums of one group.
+struct ProductExtents {
+    int groups = 1;
+    int rows = 0;
+    int columns = 0;
+    int depth = 0;
+};
+
+/// A matrix in memory. A "line" is a row of A or a column of B; element (line, k) of a group is
+///   data[group * group_stride + line * line_stride + k * k_stride].
+/// `AlongK` says that neighbours in k, and not neighbouring lines, are neighbours in memory.
+///
+/// Every operand of Product has these members. What a line and a k contribute to an address is
+/// computed apart, once a line and once a step.
+template <class T, bool AlongK>
+struct PlainMatrix {
+    static constexpr bool along_k = AlongK;
+    const T* data;
+    Index line_stride;
+    Index k_stride;
+    Index group_stride = 0;
+
+    __device__ void enter(int group) { data += group * group_stride; }
+    __device__ Index line(int number) const { return number * line_stride; }
+    __device__ Index step(int k) const { return k * k_stride; }
+    __device__ T operator()(Index line, Index step) const { return data[line + step]; }
+};
+
+/// Where sums go: element (row, column) of a group is
+///   to[group * group_stride + row * row_stride + column],
+/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), or, where
+/// `accumulate`, increased by the sum.
+template <class T>
+struct SumStore {
+    T* to;
+    Index row_stride;
+    Index group_stride = 0;
+    const T* bias = nullptr;
+    int bias_stride = 0;
+    bool accumulate = false;
+
+    __device__ void operator()(int group, int row, int column, T sum) const {
+        T& place = to[group * group_stride + row * row_stride + column];
+        if (accumulate) {
+            place += sum;
+        } else {
+            place = bias ? sum + bias[group * bias_stride + column] : sum;
+        }
+    }
+};
+
+namespace detail {
+
+inline constexpr int product_tile = 64;
+inline constexpr int product_step = 16;
+/// Rows of a tile in shared memory are whole 16 bytes apart, but not a multiple of all banks.
+inline constexpr int product_pitch = product_tile + 4;
+
+/// What one of 256 threads brings of a tile of 64 lines x 16 k: four numbers, such that
+/// neighbouring lanes read neighbours in memory.
+template <class T, class Matrix>
+struct Bringer {
+    static constexpr bool along_k = Matrix::along_k;
+    static constexpr int own = product_tile * product_step / 256;
+    static constexpr int own_lines = along_k ? own : 1;
+
+    decltype(Matrix{}.line(0)) lines[own_lines];
+    bool inside[own_lines];
+    T values[own];
+
+    __device__ static int line_of(int i) {
+        const int thread = static_cast<int>(threadIdx.x);
+        return along_k ? thread / product_step + i * (256 / product_step) : thread % product_tile;
+    }
+    __device__ static int k_of(int i) {
+        const int thread = static_cast<int>(threadIdx.x);
+        return along_k ? thread % product_step : thread / product_tile + i * (256 / product_tile);
+    }
+
+    __device__ void begin(const Matrix& matrix, int first, int count) {
+        for (int i = 0; i < own_lines; ++i) {
+            inside[i] = first + line_of(i) < count;
+            lines[i] = matrix.line(inside[i] ? first + line_of(i) : 0);
+        }
+    }
+    /// Fetches steps k.. of the sum, of which those from `end` on are nought.
+    __device__ void fetch(const Matrix& matrix, int k, int end) {
+        if constexpr (along_k) {
+            const bool in_sum = k + k_of(0) < end;
+            const auto step = matrix.step(in_sum ? k + k_of(0) : 0);
+            for (int i = 0; i < own; ++i) {
+                values[i] = in_sum && inside[i] ? matrix(lines[i], step) : T{0};
+            }
+        } else {
+            for (int i = 0; i < own; ++i) {
+                const bool needed = inside[0] && k + k_of(i) < end;
+                values[i] = needed ? matrix(lines[0], matrix.step(k + k_of(i))) : T{0};
+            }
+        }
+    }
+    __device__ void put(T (&tile)[product_step][product_pitch]) const {
+        for (int i = 0; i < own; ++i) tile[k_of(i)][line_of(i)] = values[i];
+    }
+};
+
+}  // namespace detail
+
+// ---- kernels ----
+
+/// Blocks: (tiles of rows, tiles of columns, groups * slices).
+template <class T, class A, class B>
+struct Product {
+    static constexpr int threads = 256;
+    static constexpr int tile = detail::product_tile, step = detail::product_step;
+    static constexpr int own = 4;  ///< rows and columns of a thread
+
+    /// Twice: a step is written while another thread may still read the one before.
+    struct alignas(32) Shared {
+        T a[2][step][detail::product_pitch];
+        T b[2][step][detail::product_pitch];
+    };
+
+    ProductExtents extents;
+    int slices;
+    int slice_depth;  ///< a multiple of `step`
+    A a;
+    B b;
+    SumStore<T> store;
+    T* partials;  ///< (slices, groups, rows, columns), where there is more than one slice
+
+    __device__ void operator()() const {
+        Shared& shared = shared_memory<Shared>();
+        const int group = static_cast<int>(blockIdx.z) / slices;
+        const int slice = static_cast<int>(blockIdx.z) % slices;
+        const int first_row = static_cast<int>(blockIdx.x) * tile;
+        const int first_column = static_cast<int>(blockIdx.y) * tile;
+        const int begin = slice * slice_depth;
+        const int end = extents.depth - begin < slice_depth ? extents.depth : begin + slice_depth;
+        const int row = static_cast<int>(threadIdx.x) / (tile / own) * own;
+        const int column = static_cast<int>(threadIdx.x) % (tile / own) * own;
+
+        A matrix_a = a;
+        B matrix_b = b;
+        matrix_a.enter(group);
+        matrix_b.enter(group);
+        detail::Bringer<T, A> rows;
+        detail::Bringer<T, B> columns;
+        rows.begin(matrix_a, first_row, extents.rows);
+        columns.begin(matrix_b, first_column, extents.columns);
+
+        T sums[own][own] = {};
+        rows.fetch(matrix_a, begin, end);
+        columns.fetch(matrix_b, begin, end);
+        int turn = 0;
+        for (int k = begin; k < end; k += step, turn ^= 1) {
+            rows.put(shared.a[turn]);
+            columns.put(shared.b[turn]);
+            __syncthreads();
+            if (k + step < end) {
+                rows.fetch(matrix_a, k + step, end);
+                columns.fetch(matrix_b, k + step, end);
+            }
+            for (int i = 0; i < step; ++i) {
+                const Pack<T, own> left = load<own>(&shared.a[turn][i][row]);
+                const Pack<T, own> right = load<own>(&shared.b[turn][i][column]);
+                for (int r = 0; r < own; ++r) {
+                    for (int c = 0; c < own; ++c) sums[r][c] += left[r] * right[c];
+                }
+            }
+        }
+        for (int r = 0; r < own; ++r) {
+            for (int c = 0; c < own; ++c) {
+                const int y = first_row + row + r, x = first_column + column + c;
+                if (y >= extents.rows || x >= extents.columns) continue;
+                if (slices == 1) {
+                    store(group, y, x, sums[r][c]);
+                } else {
+                    const Index line = (Index{slice} * extents.groups + group) * extents.rows + y;
+                    partials[line * extents.columns + x] = sums[r][c];
+                }
+            }
+        }
+    }
+};
+
+/// Adds the slices of one element, from the first to the last.
+template <class T>
+struct PartialSums {
+    ProductExtents extents;
+    int slices;
+    const T* partials;
+    SumStore<T> store;
+
+    __device__ void operator()() const {
+        const Index count = Index{extents.groups} * extents.rows * extents.columns;
+        const Index i = global_thread();
+        if (i >= count) return;
+        T sum = 0;
+        for (int slice = 0; slice < slices; ++slice) sum += partials[slice * count + i];
+        const Index line = i / extents.columns;
+        store(static_cast<int>(line / extents.rows), static_cast<int>(line % extents.rows),
+              static_cast<int>(i % extents.columns), sum);
+    }
+};
+
+// ---- launchers ----
+
+/// Checks that counts of `name` fit the 32 bits the kernels work with. Throws Error.
+inline int checked_extent(Index count, const char* name) {
+    require(count >= 0 && count <= std::numeric_limits<int>::max() / 2, "CUDA: found ", count, " ",
+            name, ", expected at most ", std::numeric_limits<int>::max() / 2,
+            ": take a smaller batch");
+    return static_cast<int>(count);
+}
+
+/// Slices of the sums: as many as give some 512 blocks (two or three for each multiprocessor of a
+/// large GPU), none shorter than 128. The same on every GPU, so that results are.
+inline int product_slices(const ProductExtents& extents) {
+    constexpr Index wanted = 512, shortest = 128, most = 128, tile = detail::product_tile;
+    const Index tiles =
+        (extents.rows + tile - 1) / tile * ((extents.columns + tile - 1) / tile) * extents.groups;
+    if (tiles == 0) return 1;
+    const Index slices = std::min({wanted / tiles, extents.depth / shortest, most});
+    return static_cast<int>(std::max<Index>(slices, 1));
+}
+
+/// Working memory of multiply(): at most 512 tiles.
+template <class T>
+std::size_t product_scratch(const ProductExtents& extents) {
+    const int slices = product_slices(extents);
+    if (slices == 1) return 0;
+    const Index count = Index{extents.groups} * extents.rows * extents.columns;
+    return static_cast<std::size_t>(slices * count) * sizeof(T);
+}
+
+/// Throws Error when the working memory is smaller than an op asks for.
+inline void check_scratch(const Scratch& scratch, std::size_t bytes) {
+    require(scratch.bytes >= bytes, "working memory: found ", scratch.bytes,
+            " bytes, expected at least ", bytes);
+}
+
+/// C = A B for each group, into `store`. `scratch` has product_scratch() bytes. Throws Error when
+/// the launch fails.
+template <class T, class A, class B>
+void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
+              const SumStore<T>& store, const Scratch& scratch) {
+    const Index count = Index{extents.groups} * extents.rows * extents.columns;
+    if (count == 0) return;
+    constexpr int step = detail::product_step;
+    const int wanted = product_slices(extents);
+    const int steps = (extents.depth + step - 1) / step;
+    const int slice_depth = std::max(1, (steps + wanted - 1) / wanted) * step;
+    // Rounding up may leave nothing for the last ones.
+    const int slices = std::max(1, (extents.depth + slice_depth - 1) / slice_depth);
+    T* partials = reinterpret_cast<T*>(scratch.data);
+    const dim3 blocks(blocks_for(extents.rows, detail::product_tile),
+                      blocks_for(extents.columns, detail::product_tile),
+                      static_cast<unsigned>(extents.groups * slices));
+    launch(name, blocks, Product<T, A, B>::threads,
+           Product<T, A, B>{extents, slices, slice_depth, a, b, store, partials});
+    if (slices == 1) return;
+    launch(name, blocks_for(count), default_threads,
+           PartialSums<T>{extents, slices, partials, store});
+}
+
+}  // namespace tessera::cuda
