@@ -117,7 +117,7 @@ TEST_CASE("a batch that lies on the device is not copied") {
     CHECK(has(message_of([&] {
                   model.forward(workspace, View<const float>{data.images.data(), 9, toy_image});
               }),
-              "the input is 9 samples of 2x8x8, expected up to 8 of 2x8x8"));
+              "the input is 9 samples of 2x8x8, expected 1 to 8 of 2x8x8"));
 
     Trainer trainer(model, SoftmaxCrossEntropy{}, Sgd{}, small_batches);
     CHECK(trainer.step(view, data.targets(0, 8)) == doctest::Approx(std::log(4.0)).epsilon(0.3));

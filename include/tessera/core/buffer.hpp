@@ -109,7 +109,7 @@ public:
             copy_numbers<HostMemory, Memory>(copy_.data(), data, size);
         }
     }
-    std::span<T> span() {
+    std::span<T> span() & {
         T* numbers = data_;
         if constexpr (!Memory::on_host) numbers = copy_.data();
         return {numbers, static_cast<std::size_t>(size_)};

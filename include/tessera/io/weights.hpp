@@ -98,8 +98,8 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
                            .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
-                               const std::vector<Scalar> file =
-                                   to_file_order(info, parameters.on_host(i).span());
+                               auto memory = parameters.on_host(i);
+                               const std::vector<Scalar> file = to_file_order(info, memory.span());
                                sink(bytes_of(std::span<const Scalar>(file)));
                            }});
     }

@@ -123,33 +123,23 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar, Memory> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input of the host's where the backend's memory is another: it is copied, and
-    /// may be changed at once. to_host() brings the output back.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    /// The same for an input that lies in the backend's memory already, where that is not the
+    /// host's.
+    template <class T>
+    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
                                        const Stream& random = {}) const requires(!Memory::on_host) {
-        return forward_until(workspace, workspace.stage(in), depth, random);
+        return run(workspace, in, depth, random);
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar, Memory> in,
-                                             int count, const Stream& random = {}) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
-        require(
-            in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
-            "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
-            workspace.capacity(), " of ", workspace.input_shape());
-        workspace.set_input(in);
-        for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
-        });
-        return std::as_const(workspace).activation(count);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+                                             const Stream& random = {}) const {
+        check(workspace, in.batch, in.shape);
+        return run(workspace, workspace.stage(in), count, random);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -187,6 +177,26 @@ private:
             pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
         }
         return pointers;
+    }
+
+    void check(const Workspace& workspace, int batch, Shape shape) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
+                "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
+                workspace.capacity(), " of ", workspace.input_shape());
+    }
+
+    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
+                                   const Stream& random) const {
+        check(workspace, in.batch, in.shape);
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
+        workspace.set_input(in);
+        for_each_position<depth>([&](auto i) {
+            if (i < count) forward_layer<i>(workspace, random);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.

@@ -68,16 +68,17 @@ public:
         input_ = input;
         batch_ = input.batch;
     }
-    /// A copy of a batch of the host's in the backend's memory, there until the next one. Throws
-    /// Error when it is larger than what the workspace is for.
-    View<const T, Memory> stage(View<const T> input) requires(!Memory::on_host) {
-        require(input.batch <= capacity_ && input.shape == input_shape(),
-                "workspace: the input is ", input.batch, " samples of ", input.shape,
-                ", expected up to ", capacity_, " of ", input_shape());
-        T* staged =
-            reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
-        copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
-        return {staged, input.batch, input.shape};
+    /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
+    /// next one. requires a batch that the workspace has room for.
+    View<const T, Memory> stage(View<const T> input) {
+        if constexpr (Memory::on_host) {
+            return input;
+        } else {
+            T* staged =
+                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
+            return {staged, input.batch, input.shape};
+        }
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.

@@ -86,13 +86,6 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
-    const auto staged = [&] {
-        if constexpr (Backend::Memory::on_host) {
-            return samples;
-        } else {
-            return workspace.stage(samples);
-        }
-    }();
     auto& parameters = model.parameters();
     int last = -1;
     for (int i = 0; i < parameters.count(); ++i) {
@@ -101,7 +94,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
     for (int i = 0; i < parameters.count(); ++i) {
         const ParameterEntry& entry = parameters.entry(i);
         if (entry.frozen || entry.info.is_bias()) continue;
-        const auto out = to_host(model.forward_until(workspace, staged, entry.layer + 1));
+        const auto out = to_host(model.forward_until(workspace, samples, entry.layer + 1));
         const int channels = entry.info.outputs;
         const Index rows = out.size() / channels;
         std::vector<double> mean(static_cast<std::size_t>(channels)), square(mean);

@@ -33,9 +33,8 @@ public:
     /// The loss, summed in the order of the rows. Waits for the backend.
     double value() {
         double sum = 0;
-        for (const double loss : HostArray<double, Memory>(losses_.data(), rows_).span()) {
-            sum += loss;
-        }
+        HostArray<const double, Memory> losses(losses_.data(), rows_);
+        for (const double loss : losses.span()) sum += loss;
         return scale_ * sum;
     }
 

@@ -86,35 +86,28 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element, Memory> input, std::span<const Target> targets) {
+    double step(View<const Element> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
     }
-    /// The same for an input of the host's where the backend's memory is another.
-    double step(View<const Element> input,
-                std::span<const Target> targets) requires(!Memory::on_host) {
-        return step(workspace_.stage(input), targets);
+    /// The same for an input that lies in the backend's memory already.
+    template <class T>
+    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+        const double value = accumulate(input, targets);
+        update();
+        return value;
     }
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element, Memory> input, std::span<const Target> targets) {
-        // Batches gathered for one update must not share their masks: each has a seed of its own.
-        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", input.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return value;
+    double accumulate(View<const Element> input, std::span<const Target> targets) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    }
+    template <class T>
+    double accumulate(View<T, Memory> input,
+                      std::span<const Target> targets) requires(!Memory::on_host) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -161,6 +154,27 @@ public:
     }
 
 private:
+    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
+    /// their masks: each has a seed of its own.
+    Stream begin_batch() {
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+    }
+
+    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        const double value = loss_memory_.value();
+        if (!std::isfinite(value)) fail_diverged(value);
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return value;
+    }
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
@@ -190,7 +204,8 @@ private:
 
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            for (const Element weight : model_.parameters().on_host(i).span()) {
+            auto weights = model_.parameters().on_host(i);
+            for (const Element weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
