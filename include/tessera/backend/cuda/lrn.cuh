@@ -4,57 +4,14 @@
 // forward, 20 back. Windows that reach further, or into parts of packs, go number by number.
 #pragma once
 
-#include <cmath>
 #include <type_traits>
 
+#include "tessera/backend/cuda/channel_window.cuh"
 #include "tessera/backend/cuda/divide.cuh"
-#include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/cuda/inverse_power.cuh"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cuda {
-
-namespace detail {
-
-/// s^-beta. Three quarters, which every paper takes, by two roots.
-template <class T>
-struct InversePower {
-    T beta;
-
-    __device__ T operator()(T s) const {
-        if (beta != T{0.75}) return std::pow(s, -beta);
-        const T root = 1 / std::sqrt(s);
-        return root * std::sqrt(root);
-    }
-};
-
-/// For each channel i of the pack that begins at `first`, the sum of value(j) over j in i - before
-/// .. i + after, clipped to 0 .. channels - 1. value(Position<n>{}, j) gives the pack of n values
-/// that begins at j. Only packs of one may have windows that reach further than a pack.
-template <int Width, class T, class Value>
-__device__ Pack<T, Width> window_sums(int first, int channels, int before, int after,
-                                      const Value& value) {
-    Pack<T, Width> sums{};
-    if constexpr (Width == 1) {
-        const int begin = first - before > 0 ? first - before : 0;
-        const int end = first + after < channels - 1 ? first + after : channels - 1;
-        for (int j = begin; j <= end; ++j) sums[0] += value(Position<1>{}, j)[0];
-    } else {
-        Pack<T, Width> packs[3] = {};
-        if (first > 0) packs[0] = value(Position<Width>{}, first - Width);
-        packs[1] = value(Position<Width>{}, first);
-        if (first + Width < channels) packs[2] = value(Position<Width>{}, first + Width);
-        for (int d = -Width; d <= Width; ++d) {
-            if (d < -before || d > after) continue;
-            for (int k = 0; k < Width; ++k) {
-                const int j = Width + d + k;
-                sums[k] += packs[j / Width][j % Width];
-            }
-        }
-    }
-    return sums;
-}
-
-}  // namespace detail
 
 /// scale = k + alpha * sum of x^2,  y = x * scale^-beta
 template <class T, int Width>
@@ -62,7 +19,7 @@ struct LrnForward {
     Index packs;
     int channels, before, after;
     T alpha, k;
-    detail::InversePower<T> power;
+    InversePower<T> power;
     const T* x;
     T* y;
     T* scale;
@@ -77,7 +34,7 @@ struct LrnForward {
             for (T& value : values.values) value *= value;
             return values;
         };
-        auto scales = detail::window_sums<Width, T>(first, channels, before, after, squares);
+        auto scales = window_sums<Width, T>(first, channels, before, after, squares);
         Pack<T, Width> values = load<Width>(x + at);
         for (int i = 0; i < Width; ++i) {
             scales[i] = k + alpha * scales[i];
@@ -95,7 +52,7 @@ struct LrnBackward {
     Index packs;
     int channels, before, after;
     T factor;  ///< 2 * alpha * beta
-    detail::InversePower<T> power;
+    InversePower<T> power;
     const T* x;
     const T* y;
     const T* scale;
@@ -114,7 +71,7 @@ struct LrnBackward {
             for (int i = 0; i < count; ++i) values[i] *= outputs[i] / scales[i];
             return values;
         };
-        const auto sums = detail::window_sums<Width, T>(first, channels, before, after, quotients);
+        const auto sums = window_sums<Width, T>(first, channels, before, after, quotients);
         const Pack<T, Width> inputs = load<Width>(x + at), scales = load<Width>(scale + at);
         Pack<T, Width> gradients = load<Width>(dy + at);
         for (int i = 0; i < Width; ++i) {
