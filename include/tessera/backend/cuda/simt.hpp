@@ -227,7 +227,7 @@ private:
             Fibre* own = grid.current_;
             while (grid.started_ < grid.count_) {
                 const unsigned next = grid.started_++;
-                own->thread = grid.descending_ ? grid.count_ - 1 - next : next;
+                own->thread = descending_ ? grid.count_ - 1 - next : next;
                 place(own->thread);
                 grid.call_(grid.kernel_);
                 ++grid.finished_;
@@ -238,6 +238,7 @@ private:
     }
 
     inline static thread_local Grid* running_ = nullptr;
+    inline static thread_local bool descending_ = false;
     inline static thread_local std::vector<Fibre*> idle_;
     inline static thread_local Fibre main_;
 
@@ -246,7 +247,7 @@ private:
     unsigned count_ = 0;
     void (*call_)(const void*) = nullptr;
     const void* kernel_ = nullptr;
-    bool descending_ = false, broken_shuffle_ = false;
+    bool broken_shuffle_ = false;
     unsigned started_ = 0, finished_ = 0;
     Fibre* current_ = nullptr;
     std::vector<Fibre*> at_barrier_;
