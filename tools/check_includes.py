@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "train": NETWORK | {"io", "metric"},  # checkpoints are safetensors files; top-k
     "models": NETWORK,
     "image": {"core"},
+    "image/cuda": {"core", "image", "backend/cuda"},
     "patch": {"core", "image"},
     "data": {"core", "image"},
     "metric": {"core"},
