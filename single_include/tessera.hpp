@@ -42,6 +42,35 @@
 #include <utility>
 #include <vector>
 
+// ---- tessera/core/bfloat16.hpp
+// Bf16: the upper half of a float. 8 bits of exponent, 7 of fraction: the range of a float with a
+// relative error of at most 2^-9, in half the memory.
+
+namespace tessera {
+
+/// A number in bfloat16. Widening is exact; narrowing rounds to the nearest, ties to even, to
+/// infinity beyond the range, and keeps NaN.
+struct Bf16 {
+    std::uint16_t bits;
+
+    Bf16() = default;
+    constexpr explicit Bf16(float value) : bits(narrowed(value)) {}
+    constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+private:
+    static constexpr std::uint16_t narrowed(float value) {
+        const auto wide = std::bit_cast<std::uint32_t>(value);
+        // Adding could carry a NaN over to infinity; a quiet one keeps its upper bits.
+        if (value != value) return static_cast<std::uint16_t>(wide >> 16 | 0x40);
+        const std::uint32_t half = 0x7FFF + (wide >> 16 & 1);
+        return static_cast<std::uint16_t>((wide + half) >> 16);
+    }
+};
+
+static_assert(sizeof(Bf16) == 2);
+
+}  // namespace tessera
+
 // ---- tessera/core/box.hpp
 // Box: an axis-parallel rectangle of an image.
 
@@ -214,7 +243,7 @@ public:
             copy_numbers<HostMemory, Memory>(copy_.data(), data, size);
         }
     }
-    std::span<T> span() {
+    std::span<T> span() & {
         T* numbers = data_;
         if constexpr (!Memory::on_host) numbers = copy_.data();
         return {numbers, static_cast<std::size_t>(size_)};
@@ -1054,7 +1083,9 @@ struct View {
     T& operator[](Index i) const requires Memory::on_host { return data[i]; }
     explicit operator bool() const { return data != nullptr; }
 
-    operator View<const T, Memory>() const requires(!std::is_const_v<T>) {
+    template <class Constant>
+    operator View<Constant, Memory>() const
+        requires(std::is_same_v<Constant, const T> && !std::is_const_v<T>) {
         return {data, batch, shape};
     }
 };
@@ -5189,16 +5220,17 @@ public:
         input_ = input;
         batch_ = input.batch;
     }
-    /// A copy of a batch of the host's in the backend's memory, there until the next one. Throws
-    /// Error when it is larger than what the workspace is for.
-    View<const T, Memory> stage(View<const T> input) requires(!Memory::on_host) {
-        require(input.batch <= capacity_ && input.shape == input_shape(),
-                "workspace: the input is ", input.batch, " samples of ", input.shape,
-                ", expected up to ", capacity_, " of ", input_shape());
-        T* staged =
-            reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
-        copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
-        return {staged, input.batch, input.shape};
+    /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
+    /// next one. requires a batch that the workspace has room for.
+    View<const T, Memory> stage(View<const T> input) {
+        if constexpr (Memory::on_host) {
+            return input;
+        } else {
+            T* staged =
+                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
+            return {staged, input.batch, input.shape};
+        }
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -5349,33 +5381,23 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar, Memory> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input of the host's where the backend's memory is another: it is copied, and
-    /// may be changed at once. to_host() brings the output back.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    /// The same for an input that lies in the backend's memory already, where that is not the
+    /// host's.
+    template <class T>
+    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
                                        const Stream& random = {}) const requires(!Memory::on_host) {
-        return forward_until(workspace, workspace.stage(in), depth, random);
+        return run(workspace, in, depth, random);
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar, Memory> in,
-                                             int count, const Stream& random = {}) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
-        require(
-            in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
-            "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
-            workspace.capacity(), " of ", workspace.input_shape());
-        workspace.set_input(in);
-        for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
-        });
-        return std::as_const(workspace).activation(count);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+                                             const Stream& random = {}) const {
+        check(workspace, in.batch, in.shape);
+        return run(workspace, workspace.stage(in), count, random);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -5413,6 +5435,26 @@ private:
             pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
         }
         return pointers;
+    }
+
+    void check(const Workspace& workspace, int batch, Shape shape) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
+                "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
+                workspace.capacity(), " of ", workspace.input_shape());
+    }
+
+    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
+                                   const Stream& random) const {
+        check(workspace, in.batch, in.shape);
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
+        workspace.set_input(in);
+        for_each_position<depth>([&](auto i) {
+            if (i < count) forward_layer<i>(workspace, random);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.
@@ -5666,6 +5708,10 @@ struct Place {
     consteval Place(const char (&text)[Length]) {
         static_assert(Length <= sizeof name, "tessera: a layer's name has at most 47 letters");
         std::copy_n(text, Length, name);
+    }
+    /// Both members: how nvcc writes the argument down for the host compiler.
+    consteval Place(const char (&text)[48], int index) : position(index) {
+        std::copy_n(text, sizeof name, name);
     }
 };
 
@@ -6712,8 +6758,8 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
                            .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
-                               const std::vector<Scalar> file =
-                                   to_file_order(info, parameters.on_host(i).span());
+                               auto memory = parameters.on_host(i);
+                               const std::vector<Scalar> file = to_file_order(info, memory.span());
                                sink(bytes_of(std::span<const Scalar>(file)));
                            }});
     }
@@ -6840,9 +6886,8 @@ public:
     /// The loss, summed in the order of the rows. Waits for the backend.
     double value() {
         double sum = 0;
-        for (const double loss : HostArray<double, Memory>(losses_.data(), rows_).span()) {
-            sum += loss;
-        }
+        HostArray<const double, Memory> losses(losses_.data(), rows_);
+        for (const double loss : losses.span()) sum += loss;
         return scale_ * sum;
     }
 
@@ -7104,35 +7149,28 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element, Memory> input, std::span<const Target> targets) {
+    double step(View<const Element> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
     }
-    /// The same for an input of the host's where the backend's memory is another.
-    double step(View<const Element> input, std::span<const Target> targets)
-        requires(!Memory::on_host) {
-        return step(workspace_.stage(input), targets);
+    /// The same for an input that lies in the backend's memory already.
+    template <class T>
+    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+        const double value = accumulate(input, targets);
+        update();
+        return value;
     }
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element, Memory> input, std::span<const Target> targets) {
-        // Batches gathered for one update must not share their masks: each has a seed of its own.
-        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", input.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return value;
+    double accumulate(View<const Element> input, std::span<const Target> targets) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    }
+    template <class T>
+    double accumulate(View<T, Memory> input,
+                      std::span<const Target> targets) requires(!Memory::on_host) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -7179,6 +7217,27 @@ public:
     }
 
 private:
+    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
+    /// their masks: each has a seed of its own.
+    Stream begin_batch() {
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+    }
+
+    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        const double value = loss_memory_.value();
+        if (!std::isfinite(value)) fail_diverged(value);
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return value;
+    }
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
@@ -7208,7 +7267,8 @@ private:
 
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            for (const Element weight : model_.parameters().on_host(i).span()) {
+            auto weights = model_.parameters().on_host(i);
+            for (const Element weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -7510,8 +7570,8 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
         require(static_cast<Index>(batch.targets.size()) == expected, "evaluate: found ",
                 batch.targets.size(), " targets for ", batch.input.batch, " samples, expected ",
                 expected);
-        loss.template operator()<typename ModelType::BackendType>(
-            scores, batch.targets, static_cast<T*>(nullptr), memory);
+        loss.template operator()<typename ModelType::BackendType>(scores, batch.targets,
+                                                                  static_cast<T*>(nullptr), memory);
         sum.add(View<const T>(to_host(scores)), batch.targets, memory.value());
     }
     return sum.mean();
@@ -7966,13 +8026,6 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
-    const auto staged = [&] {
-        if constexpr (Backend::Memory::on_host) {
-            return samples;
-        } else {
-            return workspace.stage(samples);
-        }
-    }();
     auto& parameters = model.parameters();
     int last = -1;
     for (int i = 0; i < parameters.count(); ++i) {
@@ -7981,7 +8034,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
     for (int i = 0; i < parameters.count(); ++i) {
         const ParameterEntry& entry = parameters.entry(i);
         if (entry.frozen || entry.info.is_bias()) continue;
-        const auto out = to_host(model.forward_until(workspace, staged, entry.layer + 1));
+        const auto out = to_host(model.forward_until(workspace, samples, entry.layer + 1));
         const int channels = entry.info.outputs;
         const Index rows = out.size() / channels;
         std::vector<double> mean(static_cast<std::size_t>(channels)), square(mean);
