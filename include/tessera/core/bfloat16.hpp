@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Bf16: the upper half of a float. 8 bits of exponent, 7 of fraction: the range of a float with a
-// relative error of at most 2^-9, in half the memory.
+// relative error of at most 2^-8, in half the memory.
 #pragma once
 
 #include <bit>

@@ -3,8 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <type_traits>
 
-#include "tessera/backend/cuda/runtime.cuh"
+#include "tessera/backend/cuda/pack.cuh"
 #include "tessera/core/bfloat16.hpp"
 
 namespace tessera::cuda {
@@ -28,16 +29,22 @@ inline float widened(Bf16 value) { return value; }
 __device__ inline float widened(float value) { return value; }
 __device__ inline double widened(double value) { return value; }
 
-/// narrowed<T>(value): as it is stored.
-template <class T, class Sum>
-__device__ T narrowed(Sum value) {
-    if constexpr (sizeof(T) == sizeof(Bf16)) {
-        T stored;
-        stored.bits = static_cast<std::uint16_t>(packed_bf16(value, 0));
-        return stored;
+/// As they are stored, rounded.
+template <class Out, class T, int Width>
+__device__ Pack<Out, Width> narrowed(const Pack<T, Width>& values) {
+    Pack<Out, Width> stored;
+    if constexpr (std::is_same_v<Out, T>) {
+        stored = values;
+    } else if constexpr (Width == 1) {
+        stored[0].bits = static_cast<std::uint16_t>(packed_bf16(values[0], 0));
     } else {
-        return static_cast<T>(value);
+        for (int i = 0; i < Width; i += 2) {
+            const std::uint32_t word = packed_bf16(values[i], values[i + 1]);
+            stored[i].bits = static_cast<std::uint16_t>(word);
+            stored[i + 1].bits = static_cast<std::uint16_t>(word >> 16);
+        }
     }
+    return stored;
 }
 
 }  // namespace tessera::cuda

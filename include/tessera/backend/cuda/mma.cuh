@@ -38,6 +38,15 @@ struct Fragment {
 
 }  // namespace tessera::cuda
 
+// Before a loop that must be written out: arrays stay in registers only if every index is a
+// constant. A macro because g++ warns of the pragma, and a loop of lambdas takes nvcc twice as
+// long.
+#ifdef __CUDACC__
+#define TESSERA_UNROLLED _Pragma("unroll")
+#else
+#define TESSERA_UNROLLED
+#endif
+
 #ifdef __CUDACC__
 #include "tessera/backend/cuda/mma_device.cuh"
 #else
