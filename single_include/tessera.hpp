@@ -42,6 +42,35 @@
 #include <utility>
 #include <vector>
 
+// ---- tessera/core/bfloat16.hpp
+// Bf16: the upper half of a float. 8 bits of exponent, 7 of fraction: the range of a float with a
+// relative error of at most 2^-8, in half the memory.
+
+namespace tessera {
+
+/// A number in bfloat16. Widening is exact; narrowing rounds to the nearest, ties to even, to
+/// infinity beyond the range, and keeps NaN.
+struct Bf16 {
+    std::uint16_t bits;
+
+    Bf16() = default;
+    constexpr explicit Bf16(float value) : bits(narrowed(value)) {}
+    constexpr operator float() const { return std::bit_cast<float>(std::uint32_t{bits} << 16); }
+
+private:
+    static constexpr std::uint16_t narrowed(float value) {
+        const auto wide = std::bit_cast<std::uint32_t>(value);
+        // Adding could carry a NaN over to infinity; a quiet one keeps its upper bits.
+        if (value != value) return static_cast<std::uint16_t>(wide >> 16 | 0x40);
+        const std::uint32_t half = 0x7FFF + (wide >> 16 & 1);
+        return static_cast<std::uint16_t>((wide + half) >> 16);
+    }
+};
+
+static_assert(sizeof(Bf16) == 2);
+
+}  // namespace tessera
+
 // ---- tessera/core/box.hpp
 // Box: an axis-parallel rectangle of an image.
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "tessera/backend/cuda/runtime.cuh"
+#include "tessera/backend/cuda/bfloat16.cuh"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cuda {
@@ -37,7 +37,7 @@ struct ColumnSums {
         T sum = 0;
         if (column < columns) {
             for (Index row = begin + warp; row < end; row += warps) {
-                sum += static_cast<T>(from[row * columns + column]);
+                sum += widened(from[row * columns + column]);
             }
         }
         shared.sums[warp][lane] = sum;

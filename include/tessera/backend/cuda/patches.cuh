@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The operands of a convolution that is written as a matrix product, for product.cuh: patches of
+// The operands of a convolution that is written as a matrix product, for product.cuh and
+// tensor_product.cuh: patches of
 // the image, windows of the output gradient, weights by channel. Nothing is copied; each gives the
 // element (line, k) out of the array where it lies.
 //
@@ -63,11 +64,11 @@ struct PatchImage {
         const int column = by_window_columns.remainder(place, row);
         return {(row * width + column) * pitch + c, row, column};
     }
-    __device__ T at(const Pixel& pixel, const Tap& tap) const {
+    __device__ const T* at(const Pixel& pixel, const Tap& tap) const {
         const bool inside =
             static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
             static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
-        return inside ? data[pixel.offset + tap.offset] : T{0};
+        return inside ? data + (pixel.offset + tap.offset) : nullptr;
     }
 };
 
@@ -77,10 +78,11 @@ struct PatchRows : PatchImage<T> {
     static constexpr bool along_k = true;
     using Image = PatchImage<T>;
     using Image::Image;
-    __device__ auto line(int number) const { return this->pixel(number); }
-    __device__ auto step(int k) const { return this->tap(k); }
-    __device__ T operator()(const typename Image::Pixel& line,
-                            const typename Image::Tap& step) const {
+    using Line = typename Image::Pixel;
+    using Step = typename Image::Tap;
+    __device__ Line line(int number) const { return this->pixel(number); }
+    __device__ Step step(int k) const { return this->tap(k); }
+    __device__ const T* find(const Line& line, const Step& step) const {
         return this->at(line, step);
     }
 };
@@ -91,10 +93,11 @@ struct PatchColumns : PatchImage<T> {
     static constexpr bool along_k = false;
     using Image = PatchImage<T>;
     using Image::Image;
-    __device__ auto line(int number) const { return this->tap(number); }
-    __device__ auto step(int k) const { return this->pixel(k); }
-    __device__ T operator()(const typename Image::Tap& line,
-                            const typename Image::Pixel& step) const {
+    using Line = typename Image::Tap;
+    using Step = typename Image::Pixel;
+    __device__ Line line(int number) const { return this->tap(number); }
+    __device__ Step step(int k) const { return this->pixel(k); }
+    __device__ const T* find(const Line& line, const Step& step) const {
         return this->at(step, line);
     }
 };
@@ -128,33 +131,37 @@ struct GradientWindows {
           by_window_columns(g.window.width),
           by_stride(g.window.stride) {}
 
-    struct Pixel {
+    struct Line {
         Index offset;  ///< of the image of the output
         int row, column;
     };
-    struct Tap {
+    struct Step {
         int filter, row, column;
     };
 
     __device__ void enter(int group) { data += group * filters; }
-    __device__ Pixel line(int number) const {
+    __device__ Line line(int number) const {
         const int n = by_area.quotient(number);
         const int place = by_area.remainder(number, n);
         const int iy = by_columns.quotient(place), ix = by_columns.remainder(place, iy);
         return {Index{n} * height * width * pitch, iy + pad_top, ix + pad_left};
     }
-    __device__ Tap step(int k) const {
+    __device__ Step step(int k) const {
         const int place = by_filters.quotient(k), filter = by_filters.remainder(k, place);
         const int row = by_window_columns.quotient(place);
         return {filter, row, by_window_columns.remainder(place, row)};
     }
-    __device__ T operator()(const Pixel& line, const Tap& step) const {
-        const int y = line.row - step.row, x = line.column - step.column;
-        if (y < 0 || x < 0) return T{0};
-        const int oy = by_stride.quotient(y), ox = by_stride.quotient(x);
-        const bool hit = by_stride.remainder(y, oy) == 0 && by_stride.remainder(x, ox) == 0 &&
-                         oy < height && ox < width;
-        return hit ? data[line.offset + (oy * width + ox) * pitch + step.filter] : T{0};
+    __device__ const T* find(const Line& line, const Step& step) const {
+        int oy = line.row - step.row, ox = line.column - step.column;
+        bool hit = oy >= 0 && ox >= 0;
+        if (by_stride.divisor > 1 && hit) {
+            const int y = oy, x = ox;
+            oy = by_stride.quotient(y);
+            ox = by_stride.quotient(x);
+            hit = by_stride.remainder(y, oy) == 0 && by_stride.remainder(x, ox) == 0;
+        }
+        hit = hit && oy < height && ox < width;
+        return hit ? data + (line.offset + ((oy * width + ox) * pitch + step.filter)) : nullptr;
     }
 };
 
@@ -162,6 +169,8 @@ struct GradientWindows {
 template <class T>
 struct WeightsByChannel {
     static constexpr bool along_k = true;
+    using Line = Index;
+    using Step = Index;
     const T* data;
     int channels, filters;  ///< of one group
     Index group_stride;
@@ -181,7 +190,7 @@ struct WeightsByChannel {
         const int place = by_filters.quotient(k);
         return Index{place} * channels * filters + by_filters.remainder(k, place);
     }
-    __device__ T operator()(Index line, Index step) const { return data[line + step]; }
+    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
 };
 
 }  // namespace tessera::cuda

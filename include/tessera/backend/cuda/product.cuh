@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "tessera/backend/cuda/bfloat16.cuh"
 #include "tessera/backend/cuda/pack.cuh"
 #include "tessera/backend/geometry.hpp"
 #include "tessera/core/error.hpp"
@@ -31,11 +32,14 @@ struct ProductExtents {
 ///   data[group * group_stride + line * line_stride + k * k_stride].
 /// `AlongK` says that neighbours in k, and not neighbouring lines, are neighbours in memory.
 ///
-/// Every operand of Product has these members. What a line and a k contribute to an address is
-/// computed apart, once a line and once a step.
+/// Every operand of a product has these members. What a line and a k contribute to an address is
+/// computed apart, once a line and once a step; find() puts them together, null for a nought that
+/// is nowhere.
 template <class T, bool AlongK>
 struct PlainMatrix {
     static constexpr bool along_k = AlongK;
+    using Line = Index;
+    using Step = Index;
     const T* data;
     Index line_stride;
     Index k_stride;
@@ -44,29 +48,38 @@ struct PlainMatrix {
     __device__ void enter(int group) { data += group * group_stride; }
     __device__ Index line(int number) const { return number * line_stride; }
     __device__ Index step(int k) const { return k * k_stride; }
-    __device__ T operator()(Index line, Index step) const { return data[line + step]; }
+    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
 };
 
 /// Where sums go: element (row, column) of a group is
 ///   to[group * group_stride + row * row_stride + column],
-/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), or, where
-/// `accumulate`, increased by the sum.
-template <class T>
+/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), and nought
+/// for less where `rectify`; or, where `accumulate`, increased by the sum.
+template <class T, class Out = T>
 struct SumStore {
-    T* to;
+    Out* to;
     Index row_stride;
     Index group_stride = 0;
     const T* bias = nullptr;
     int bias_stride = 0;
     bool accumulate = false;
+    bool rectify = false;
 
-    __device__ void operator()(int group, int row, int column, T sum) const {
-        T& place = to[group * group_stride + row * row_stride + column];
+    /// Stores `Width` neighbours of a row, which lie at a multiple of their size.
+    template <int Width>
+    __device__ void operator()(int group, int row, int column, Pack<T, Width> sums) const {
+        Out* place = to + (group * group_stride + row * row_stride + column);
         if (accumulate) {
-            place += sum;
-        } else {
-            place = bias ? sum + bias[group * bias_stride + column] : sum;
+            const Pack<Out, Width> before = load<Width>(place);
+            for (int i = 0; i < Width; ++i) sums[i] += widened(before[i]);
+        } else if (bias) {
+            const T* added = bias + (Index{group} * bias_stride + column);
+            for (int i = 0; i < Width; ++i) sums[i] += added[i];
         }
+        if (rectify) {
+            for (T& sum : sums.values) sum = sum < 0 ? T{0} : sum;
+        }
+        tessera::cuda::store(place, narrowed<Out>(sums));
     }
 };
 
@@ -85,7 +98,7 @@ struct Bringer {
     static constexpr int own = product_tile * product_step / 256;
     static constexpr int own_lines = along_k ? own : 1;
 
-    decltype(Matrix{}.line(0)) lines[own_lines];
+    typename Matrix::Line lines[own_lines];
     bool inside[own_lines];
     T values[own];
 
@@ -98,6 +111,7 @@ struct Bringer {
         return along_k ? thread % product_step : thread / product_tile + i * (256 / product_tile);
     }
 
+    __device__ static T at(const T* place) { return place ? *place : T{0}; }
     __device__ void begin(const Matrix& matrix, int first, int count) {
         for (int i = 0; i < own_lines; ++i) {
             inside[i] = first + line_of(i) < count;
@@ -108,14 +122,14 @@ struct Bringer {
     __device__ void fetch(const Matrix& matrix, int k, int end) {
         if constexpr (along_k) {
             const bool in_sum = k + k_of(0) < end;
-            const auto step = matrix.step(in_sum ? k + k_of(0) : 0);
+            const typename Matrix::Step step = matrix.step(in_sum ? k + k_of(0) : 0);
             for (int i = 0; i < own; ++i) {
-                values[i] = in_sum && inside[i] ? matrix(lines[i], step) : T{0};
+                values[i] = in_sum && inside[i] ? at(matrix.find(lines[i], step)) : T{0};
             }
         } else {
             for (int i = 0; i < own; ++i) {
                 const bool needed = inside[0] && k + k_of(i) < end;
-                values[i] = needed ? matrix(lines[0], matrix.step(k + k_of(i))) : T{0};
+                values[i] = needed ? at(matrix.find(lines[0], matrix.step(k + k_of(i)))) : T{0};
             }
         }
     }
@@ -194,7 +208,7 @@ struct Product {
                 const int y = first_row + row + r, x = first_column + column + c;
                 if (y >= extents.rows || x >= extents.columns) continue;
                 if (slices == 1) {
-                    store(group, y, x, sums[r][c]);
+                    store(group, y, x, Pack<T, 1>{{sums[r][c]}});
                 } else {
                     const Index line = (Index{slice} * extents.groups + group) * extents.rows + y;
                     partials[line * extents.columns + x] = sums[r][c];
@@ -205,12 +219,12 @@ struct Product {
 };
 
 /// Adds the slices of one element, from the first to the last.
-template <class T>
+template <class T, class Out>
 struct PartialSums {
     ProductExtents extents;
     int slices;
     const T* partials;
-    SumStore<T> store;
+    SumStore<T, Out> store;
 
     __device__ void operator()() const {
         const Index count = Index{extents.groups} * extents.rows * extents.columns;
@@ -220,7 +234,7 @@ struct PartialSums {
         for (int slice = 0; slice < slices; ++slice) sum += partials[slice * count + i];
         const Index line = i / extents.columns;
         store(static_cast<int>(line / extents.rows), static_cast<int>(line % extents.rows),
-              static_cast<int>(i % extents.columns), sum);
+              static_cast<int>(i % extents.columns), Pack<T, 1>{{sum}});
     }
 };
 
@@ -281,7 +295,7 @@ void multiply(const char* name, const ProductExtents& extents, const A& a, const
            Product<T, A, B>{extents, slices, slice_depth, a, b, store, partials});
     if (slices == 1) return;
     launch(name, blocks_for(count), default_threads,
-           PartialSums<T>{extents, slices, partials, store});
+           PartialSums<T, T>{extents, slices, partials, store});
 }
 
 }  // namespace tessera::cuda

@@ -20,6 +20,7 @@
 #include <utility>
 #include <vector>
 
+#include "tessera/backend/cuda/simt_copies.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/core/error.hpp"
 
@@ -116,7 +117,8 @@ public:
     Grid(dim3 blocks, dim3 threads, std::size_t shared_bytes)
         : blocks_(blocks), threads_(threads), shared_(static_cast<Index>(shared_bytes)) {
         count_ = threads.x * threads.y * threads.z;
-        exchanged_.resize(std::size_t{2} * count_);
+        exchanged_.resize(std::size_t{2} * count_ * place_bytes);
+        copies_.resize(count_);
         turns_.resize(count_);
         arrived_.resize((count_ + warp_lanes - 1) / warp_lanes);
         waiting_.resize(arrived_.size());
@@ -152,15 +154,18 @@ public:
         give_way();
     }
 
-    /// The 8 bytes that lane `source` of the own warp brings. All its lanes must come.
-    std::uint64_t exchange(std::uint64_t own, unsigned source) {
-        const unsigned thread = current_->thread;
-        const unsigned warp = thread / warp_lanes, first = warp * warp_lanes;
-        const unsigned lanes = std::min(warp_lanes, count_ - first);
-        // Two sets of places: a lane can be ahead of another by one exchange, never by two.
-        std::uint64_t* places = exchanged_.data() + (turns_[thread]++ % 2) * count_;
-        places[thread] = own;
-        if (++arrived_[warp] == lanes) {
+    /// What each lane of a warp can bring to a meeting.
+    static constexpr std::size_t place_bytes = 32;
+
+    /// Returns when all lanes of the warp have come: what they brought, place_bytes apart from lane
+    /// to lane, to be read before the next meeting.
+    const std::byte* meet(const void* own, std::size_t bytes) {
+        const unsigned thread = current_->thread, warp = thread / warp_lanes;
+        // Two sets of places: a lane can be ahead of another by one meeting, never by two.
+        std::byte* places =
+            exchanged_.data() + std::size_t{turns_[thread]++ % 2} * count_ * place_bytes;
+        std::memcpy(places + thread * place_bytes, own, bytes);
+        if (++arrived_[warp] == lanes_of(warp)) {
             arrived_[warp] = 0;
             for (Fibre* fibre : waiting_[warp]) ready_.push_back(fibre);
             waiting_[warp].clear();
@@ -168,13 +173,32 @@ public:
             waiting_[warp].push_back(current_);
             give_way();
         }
-        if (source >= lanes) broken_shuffle_ = true;
-        return source < lanes ? places[first + source] : own;
+        return places + std::size_t{warp} * warp_lanes * place_bytes;
+    }
+
+    /// The 8 bytes that lane `source` of the own warp brings. All its lanes must come.
+    std::uint64_t exchange(std::uint64_t own, unsigned source) {
+        const std::byte* places = meet(&own, sizeof(own));
+        if (source < lanes_of(current_->thread / warp_lanes)) {
+            std::memcpy(&own, places + source * place_bytes, sizeof(own));
+        } else {
+            broken_shuffle_ = true;
+        }
+        return own;
+    }
+
+    /// What the running thread has begun to copy.
+    Copies& copies() { return copies_[current_->thread]; }
+
+    /// The launch fails, after this block, with the first sentence said.
+    void complain(const char* sentence) {
+        if (!complaint_) complaint_ = sentence;
     }
 
 private:
     void run_block() {
         std::fill(shared_.begin(), shared_.end(), std::byte{0xFF});
+        for (Copies& copies : copies_) copies.forget();
         started_ = finished_ = 0;
         while (finished_ < count_) {
             if (!ready_.empty()) {
@@ -195,6 +219,11 @@ private:
         }
         require(!broken_shuffle_, "kernel: a shuffle asks for a lane that a block of ", count_,
                 " threads does not have");
+        if (complaint_) fail("kernel: ", complaint_);
+    }
+
+    unsigned lanes_of(unsigned warp) const {
+        return std::min(warp_lanes, count_ - warp * warp_lanes);
     }
 
     /// Fibres are kept from launch to launch: a stack costs more than a small kernel.
@@ -252,7 +281,9 @@ private:
     Fibre* current_ = nullptr;
     std::vector<Fibre*> at_barrier_;
     std::deque<Fibre*> ready_;
-    std::vector<std::uint64_t> exchanged_;
+    std::vector<std::byte> exchanged_;
+    std::vector<Copies> copies_;
+    const char* complaint_ = nullptr;
     std::vector<unsigned> turns_, arrived_;
     std::vector<std::vector<Fibre*>> waiting_;
 };

@@ -1,0 +1,261 @@
+// SPDX-License-Identifier: MIT
+// Matrix products on tensor cores, for operands in Bf16, or in float by TF32 (operands rounded to
+// 10 bits of fraction), with sums in float:
+//   C(row, column) = sum over k of A(row, k) B(k, column).
+//
+// A block of 4 warps makes 128 rows x `columns` columns, a warp 64 x columns / 2. Steps of 64 bytes
+// along k (32 Bf16 or 16 float) go through a ring of 4 places in shared memory: while one is
+// multiplied, three are on their way. Warps as large as registers allow, because shared memory
+// limits: for 64 x 64 x 32 a warp reads 8 KB, 64 turns of the banks, for 64 instructions of the
+// tensor cores that take 4 turns each at best; with 8 warps of 64 x 32 a block would read half as
+// much again. Two blocks share a multiprocessor, one multiplies while the other waits.
+//
+// As in product.cuh, k is cut into slices where tiles are few, and their sums are added in order.
+#pragma once
+
+#include <algorithm>
+
+#include "tessera/backend/cuda/product.cuh"
+#include "tessera/backend/cuda/tensor_tile.cuh"
+
+namespace tessera::cuda {
+
+/// How a product is done: columns of a block (128, 96 or 64), and how many numbers of each operand
+/// are neighbours in memory for sure and begin at a multiple of their size.
+template <int Columns, int WidthA, int WidthB>
+struct TensorForm {
+    static constexpr int columns = Columns, width_a = WidthA, width_b = WidthB;
+};
+
+// ---- kernels ----
+
+/// Blocks: (tiles, groups * slices), the tiles of neighbouring columns next to each other, so that
+/// they find the same rows of A in the L2 cache.
+template <class T, class A, class B, class Out, class Form>
+struct TensorProduct {
+    static constexpr int threads = 128;
+    static constexpr int rows = 128, columns = Form::columns;
+    static constexpr int stages = 4;
+    static constexpr int warp_rows = 64, warp_columns = columns / 2;
+    static constexpr int row_parts = warp_rows / 16, column_parts = warp_columns / 16;
+    static_assert(warp_columns % 16 == 0);
+
+    using RowBringer = TileBringer<T, A, rows, Form::width_a, threads>;
+    using ColumnBringer = TileBringer<T, B, columns, Form::width_b, threads>;
+    using RowTile = typename RowBringer::Tile;
+    using ColumnTile = typename ColumnBringer::Tile;
+    static constexpr int step = RowTile::depth;
+
+    struct alignas(128) Shared {
+        std::byte a[stages][RowTile::bytes];
+        std::byte b[stages][ColumnTile::bytes];
+        typename RowBringer::Table rows;
+        typename ColumnBringer::Table columns;
+    };
+
+    ProductExtents extents;
+    int slices;
+    int slice_depth;  ///< a multiple of `step`
+    int column_tiles;
+    A a;
+    B b;
+    SumStore<float, Out> store;
+    float* partials;  ///< (slices, groups, rows, columns), where there is more than one slice
+
+    __device__ void operator()() const {
+        Shared& shared = shared_memory<Shared>();
+        const int group = static_cast<int>(blockIdx.y) / slices;
+        const int slice = static_cast<int>(blockIdx.y) % slices;
+        const int first_row = static_cast<int>(blockIdx.x) / column_tiles * rows;
+        const int first_column = static_cast<int>(blockIdx.x) % column_tiles * columns;
+        const int begin = slice * slice_depth;
+        const int end = extents.depth - begin < slice_depth ? extents.depth : begin + slice_depth;
+
+        A matrix_a = a;
+        B matrix_b = b;
+        matrix_a.enter(group);
+        matrix_b.enter(group);
+        RowBringer row_bringer;
+        ColumnBringer column_bringer;
+        row_bringer.begin(matrix_a, first_row, extents.rows, shared.rows);
+        column_bringer.begin(matrix_b, first_column, extents.columns, shared.columns);
+        if constexpr (RowBringer::in_table || ColumnBringer::in_table) __syncthreads();
+
+        // One group of copies a step, empty at the end, so that waiting for all but the last two
+        // is waiting for the step at hand.
+        const auto bring = [&](int stage, int k) {
+            if (k < end) {
+                row_bringer.bring(matrix_a, k, end, shared.a[stage], shared.rows);
+                column_bringer.bring(matrix_b, k, end, shared.b[stage], shared.columns);
+            }
+            end_copies();
+        };
+        for (int i = 0; i < stages - 1; ++i) bring(i, begin + i * step);
+
+        Sums sums = {};
+        int stage = 0;
+        for (int k = begin; k < end; k += step) {
+            wait_for_copies<stages - 2>();
+            // All have what they wait for, and all are done with the step before, whose place the
+            // next copies take.
+            __syncthreads();
+            bring(stage == 0 ? stages - 1 : stage - 1, k + (stages - 1) * step);
+            multiply_step(shared.a[stage], shared.b[stage], sums);
+            stage = stage == stages - 1 ? 0 : stage + 1;
+        }
+
+        if (slices == 1) {
+            store_sums(sums, group, first_row, first_column, store);
+        } else {
+            const SumStore<float> partial{
+                .to = partials + Index{slice} * extents.groups * extents.rows * extents.columns,
+                .row_stride = extents.columns,
+                .group_stride = Index{extents.rows} * extents.columns};
+            store_sums(sums, group, first_row, first_column, partial);
+        }
+    }
+
+private:
+    /// Of 16 x 8 each.
+    using Sums = float[row_parts][2 * column_parts][4];
+
+    /// The running warp's corner of the tile.
+    __device__ static int warp_row() { return static_cast<int>(threadIdx.x) / 64 * warp_rows; }
+    __device__ static int warp_column() {
+        return static_cast<int>(threadIdx.x) / 32 % 2 * warp_columns;
+    }
+
+    __device__ static void multiply_step(const std::byte* a_tile, const std::byte* b_tile,
+                                         Sums& sums) {
+        TESSERA_UNROLLED
+        for (int half = 0; half < 2; ++half) {
+            Fragment left[row_parts], right[column_parts];
+            TESSERA_UNROLLED
+            for (int i = 0; i < row_parts; ++i) {
+                left[i] = RowTile::fragment(a_tile, warp_row() + 16 * i, half);
+            }
+            TESSERA_UNROLLED
+            for (int j = 0; j < column_parts; ++j) {
+                right[j] = ColumnTile::fragment(b_tile, warp_column() + 16 * j, half);
+            }
+            TESSERA_UNROLLED
+            for (int part = 0; part < row_parts * 2 * column_parts; ++part) {
+                const int i = part / (2 * column_parts), j = part % (2 * column_parts);
+                multiply_add<T>(sums[i][j], left[i], right[j / 2].words[j % 2],
+                                right[j / 2].words[2 + j % 2]);
+            }
+        }
+    }
+
+    /// Numbers of one store where rows of C are whole packs: two of 4 bytes; of 2 bytes four, two
+    /// of them from the neighbouring lane, because four lanes then fill 32 bytes, the least a GPU
+    /// writes.
+    static constexpr int pack = Form::width_b == 1 ? 1 : 2;
+
+    template <class Store>
+    __device__ void store_sums(const Sums& sums, int group, int first_row, int first_column,
+                               const Store& to) const {
+        const int lane = static_cast<int>(threadIdx.x % lanes);
+        const int row = first_row + warp_row() + lane / 4;
+        const int column = first_column + warp_column();
+        TESSERA_UNROLLED
+        for (int part = 0; part < 2 * row_parts * column_parts; ++part) {
+            const int i = part / column_parts, j = part % column_parts, at = i % 2 * 2;
+            const float(&low)[4] = sums[i / 2][2 * j];
+            const float(&high)[4] = sums[i / 2][2 * j + 1];
+            store_pieces(to, group, row + 8 * i, column + 16 * j, lane, {{low[at], low[at + 1]}},
+                         {{high[at], high[at + 1]}});
+        }
+    }
+
+    /// Columns 2 (lane % 4) of 8, `low`, and of the next 8, `high`.
+    template <class Number>
+    __device__ void store_pieces(const SumStore<float, Number>& to, int group, int y, int column,
+                                 int lane, const Pack<float, 2>& low,
+                                 const Pack<float, 2>& high) const {
+        if constexpr (pack == 2 && sizeof(Number) == 2) {
+            // Of each pair of lanes the even one gets four of `low`, the odd one four of `high`.
+            const bool odd = lane % 2 != 0;
+            Pack<float, 2> given = odd ? low : high, kept = odd ? high : low;
+            for (float& value : given.values) value = __shfl_xor_sync(0xFFFFFFFF, value, 1);
+            const Pack<float, 2> first = odd ? given : kept, second = odd ? kept : given;
+            const int x = column + (odd ? 8 : 0) + lane % 4 / 2 * 4;
+            if (y < extents.rows && x < extents.columns) {
+                to(group, y, x, Pack<float, 4>{{first[0], first[1], second[0], second[1]}});
+            }
+        } else {
+            const int x = column + 2 * (lane % 4);
+            for (int part = 0; part < 2; ++part) {
+                const Pack<float, 2>& values = part == 0 ? low : high;
+                for (int i = 0; i < 2; i += pack) {
+                    if (y >= extents.rows || x + 8 * part + i >= extents.columns) continue;
+                    if constexpr (pack == 2) {
+                        to(group, y, x + 8 * part, values);
+                    } else {
+                        to(group, y, x + 8 * part + i, Pack<float, 1>{{values[i]}});
+                    }
+                }
+            }
+        }
+    }
+};
+
+// ---- launchers ----
+
+/// The width of a tile that leaves the fewest columns idle; of equals the largest.
+constexpr int tensor_columns(int columns) {
+    int best = 128;
+    for (const int tile : {96, 64}) {
+        const auto covered = [&](int width) { return (columns + width - 1) / width * width; };
+        if (covered(tile) < covered(best)) best = tile;
+    }
+    return best;
+}
+
+/// Slices as in product_slices(), of tiles of 128 x `tile_columns`: for 528 blocks, two rounds of
+/// the largest GPU with two blocks on each of its 132 multiprocessors, none shorter than 512.
+inline int tensor_slices(const ProductExtents& extents, int tile_columns) {
+    constexpr Index wanted = 528, shortest = 512;
+    const Index tiles = (extents.rows + Index{127}) / 128 *
+                        ((extents.columns + tile_columns - 1) / tile_columns) * extents.groups;
+    if (tiles == 0) return 1;
+    return static_cast<int>(
+        std::max<Index>(1, std::min<Index>(wanted / tiles, extents.depth / shortest)));
+}
+
+/// Working memory of multiply_on_tensor_cores().
+inline std::size_t tensor_scratch(const ProductExtents& extents) {
+    // The narrowest tile has the fewest slices, so any bound holds for it that holds for the
+    // widest.
+    const int slices = tensor_slices(extents, 128);
+    if (slices == 1) return 0;
+    return static_cast<std::size_t>(Index{slices} * extents.groups * extents.rows *
+                                    extents.columns) *
+           sizeof(float);
+}
+
+/// C = A B for each group, into `store`. `partials` has tensor_scratch() bytes. Throws Error when
+/// the launch fails.
+template <class T, class Form, class A, class B, class Out>
+void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, const A& a,
+                              const B& b, const SumStore<float, Out>& store, float* partials) {
+    using Kernel = TensorProduct<T, A, B, Out, Form>;
+    const Index count = Index{extents.groups} * extents.rows * extents.columns;
+    if (count == 0) return;
+    const int wanted = tensor_slices(extents, Form::columns);
+    const int steps = (extents.depth + Kernel::step - 1) / Kernel::step;
+    const int slice_depth = std::max(1, (steps + wanted - 1) / wanted) * Kernel::step;
+    const int slices = std::max(1, (extents.depth + slice_depth - 1) / slice_depth);
+    const unsigned column_tiles = blocks_for(extents.columns, Kernel::columns);
+    launch(name,
+           dim3(blocks_for(extents.rows, Kernel::rows) * column_tiles,
+                static_cast<unsigned>(extents.groups * slices)),
+           Kernel::threads,
+           Kernel{extents, slices, slice_depth, static_cast<int>(column_tiles), a, b, store,
+                  partials});
+    if (slices == 1) return;
+    launch(name, blocks_for(count), default_threads,
+           PartialSums<float, Out>{extents, slices, partials, store});
+}
+
+}  // namespace tessera::cuda
