@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -68,6 +69,11 @@ private:
 };
 
 static_assert(sizeof(Bf16) == 2);
+
+/// The type in which the parameters of a network with elements of type T are kept, learn and are
+/// saved, and in which it takes inputs from the host: float for Bf16, else T itself.
+template <class T>
+using Master = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
 
 }  // namespace tessera
 
@@ -3823,7 +3829,7 @@ struct BackwardPass {
     View<const T> output_gradient;
     View<T> input_gradient;  ///< null when nobody asks for it
     std::array<const T*, max_parameters> parameters{};
-    std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
+    std::array<Master<T>*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward
@@ -4911,10 +4917,15 @@ constexpr bool check_net() {
 namespace tessera {
 
 /// Blocks live as long as any model that uses them.
+///
+/// T is the type of a network's elements. Where that is not the type in which parameters learn,
+/// each block has a working copy of type T beside it, which is what products read; whoever can have
+/// changed parameters has it made anew before the next pass.
 template <class T, int Count, class Memory = HostMemory>
 class Parameters {
 public:
-    using Block = Buffer<T, Memory>;
+    using Number = Master<T>;
+    static constexpr bool has_working_copy = !std::is_same_v<T, Number>;
 
     explicit Parameters(const ParameterLayout<Count>& layout) : layout_(layout) {}
 
@@ -4925,23 +4936,51 @@ public:
     }
 
     /// The i-th array, in layer order, and where it is in the backend's memory.
-    std::span<T> operator[](int i) requires Memory::on_host {
+    std::span<Number> operator[](int i) requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    std::span<const T> operator[](int i) const requires Memory::on_host {
+    std::span<const Number> operator[](int i) const requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    T* data(int i) { return pointers_[static_cast<std::size_t>(i)]; }
-    const T* data(int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+    Number* data(int i) {
+        array(i).block->changed = true;
+        return array(i).numbers;
+    }
+    const Number* data(int i) const { return array(i).numbers; }
     Index size(int i) const { return entry(i).info.count(); }
     /// The i-th array for the host to work on, whatever the backend.
-    HostArray<T, Memory> on_host(int i) { return {data(i), size(i)}; }
-    HostArray<const T, Memory> on_host(int i) const { return {data(i), size(i)}; }
+    HostArray<Number, Memory> on_host(int i) { return {data(i), size(i)}; }
+    HostArray<const Number, Memory> on_host(int i) const { return {data(i), size(i)}; }
+
+    /// What the products of a pass read: the i-th array itself, or its working copy.
+    const T* working(int i) const {
+        if constexpr (has_working_copy) {
+            return array(i).working();
+        } else {
+            return array(i).numbers;
+        }
+    }
+    /// The i-th array and its working copy, for whoever changes both at once.
+    Number* learning(int i) { return array(i).numbers; }
+    T* learning_copy(int i) requires has_working_copy { return array(i).working(); }
+
+    /// narrow(numbers, working copy, size) for each block that can have changed since the last call.
+    template <class Narrow>
+    void refresh(const Narrow& narrow) const requires has_working_copy {
+        for (const auto& block : blocks_) {
+            if (!block->changed) continue;
+            const Lock lock(block->mutex);
+            if (!block->changed) continue;
+            narrow(block->numbers.data(), block->working.data(), block->numbers.size());
+            Memory::synchronize();
+            block->changed = false;
+        }
+    }
 
     /// Uses an array of another model from now on.
     template <int OtherCount>
     void share(int i, const Parameters<T, OtherCount, Memory>& other, int j) {
-        pointers_[static_cast<std::size_t>(i)] = other.pointers_[static_cast<std::size_t>(j)];
+        array(i) = other.array(j);
         for (const auto& block : other.blocks_) {
             if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) {
                 blocks_.push_back(block);
@@ -4952,32 +4991,53 @@ public:
     void allocate_missing() {
         Index size = 0;
         for (int i = 0; i < Count; ++i) {
-            if (!pointers_[static_cast<std::size_t>(i)])
-                size += detail::padded(entry(i).info.count());
+            if (!array(i).numbers) size += detail::padded(entry(i).info.count());
         }
         if (size == 0) return;
         auto block = std::make_shared<Block>(size);
-        Memory::fill(block->data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(T));
-        Memory::synchronize();
-        T* next = block->data();
+        Number* next = block->numbers.data();
         for (const ParameterEntry* entry : by_offset()) {
-            T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];
-            if (pointer) continue;
-            pointer = next;
+            Array& own = array(static_cast<int>(entry - layout_.entries.data()));
+            if (own.numbers) continue;
+            own = {next, block.get()};
             next += detail::padded(entry->info.count());
         }
         blocks_.push_back(std::move(block));
     }
-    /// Bytes held by the blocks, the shared ones included.
+    /// Bytes held by the blocks, the shared ones included, without working copies.
     Index bytes() const {
         Index sum = 0;
-        for (const auto& block : blocks_) sum += block->size() * static_cast<Index>(sizeof(T));
+        for (const auto& block : blocks_) {
+            sum += block->numbers.size() * static_cast<Index>(sizeof(Number));
+        }
         return sum;
     }
 
 private:
     template <class, int, class>
     friend class Parameters;
+
+    struct Block {
+        explicit Block(Index size) : numbers(size) {
+            if constexpr (has_working_copy) working = Buffer<T, Memory>(size);
+            Memory::fill(numbers.data(), std::byte{0},
+                         static_cast<std::size_t>(size) * sizeof(Number));
+            Memory::synchronize();
+        }
+        Buffer<Number, Memory> numbers;
+        Buffer<T, Memory> working;
+        std::atomic<bool> changed{true};
+        Mutex mutex;
+    };
+    struct Array {
+        Number* numbers = nullptr;
+        Block* block = nullptr;
+
+        T* working() const { return block->working.data() + (numbers - block->numbers.data()); }
+    };
+
+    Array& array(int i) { return arrays_[static_cast<std::size_t>(i)]; }
+    const Array& array(int i) const { return arrays_[static_cast<std::size_t>(i)]; }
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
@@ -4988,7 +5048,7 @@ private:
     }
 
     ParameterLayout<Count> layout_;
-    std::array<T*, Count> pointers_{};
+    std::array<Array, Count> arrays_{};
     std::vector<std::shared_ptr<Block>> blocks_;
 };
 
@@ -5169,6 +5229,8 @@ namespace tessera {
 template <class T, int Depth, class Memory = HostMemory>
 class Workspace {
 public:
+    using Number = Master<T>;
+
     /// `network` is an address that stands for the type of model that may use it.
     Workspace(const void* network, const Description<Depth>& layers, const Plan<Depth>& plan,
               Mode mode, int batch, std::size_t scratch_bytes, int threads)
@@ -5222,15 +5284,20 @@ public:
     }
     /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
     /// next one. requires a batch that the workspace has room for.
-    View<const T, Memory> stage(View<const T> input) {
+    View<const Number, Memory> stage(View<const Number> input) {
         if constexpr (Memory::on_host) {
             return input;
         } else {
-            T* staged =
-                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            Number* staged = reinterpret_cast<Number*>(behind_scratch());
             copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
             return {staged, input.batch, input.shape};
         }
+    }
+    /// Where an input of the host's goes as elements, when these are of a narrower type.
+    View<T, Memory> narrow_input(int batch) requires(!std::is_same_v<T, Number>) {
+        const Index numbers =
+            Memory::on_host ? 0 : aligned(capacity_ * input_shape().size() * sizeof(Number));
+        return {reinterpret_cast<T*>(behind_scratch() + numbers), batch, input_shape()};
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -5245,9 +5312,14 @@ public:
     }
 
 private:
-    /// Room for stage(), where the host's memory cannot be read.
+    /// Room for stage(), where the host's memory cannot be read, and for narrow_input().
     static Index staged_bytes(Shape input, int batch) {
-        return Memory::on_host ? 0 : batch * input.size() * static_cast<Index>(sizeof(T));
+        const Index size = batch * input.size();
+        const Index numbers = Memory::on_host ? 0 : aligned(size * Index{sizeof(Number)});
+        return numbers + (std::is_same_v<T, Number> ? 0 : aligned(size * Index{sizeof(T)}));
+    }
+    std::byte* behind_scratch() const {
+        return scratch_.data + aligned(static_cast<Index>(scratch_.bytes));
     }
     T* at(Index offset) const {
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
@@ -5280,6 +5352,9 @@ class Model {
 public:
     using Layers = Flat<Net>;
     using Element = Scalar;
+    /// The type in which parameters learn and inputs come from the host: float where Element is
+    /// Bf16.
+    using Number = Master<Scalar>;
     using Memory = typename Backend::Memory;
     using BackendType = Backend;
     static constexpr int depth = Layers::depth;
@@ -5293,23 +5368,25 @@ public:
     static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
 
     using Workspace = tessera::Workspace<Scalar, depth, Memory>;
-    using Gradients = Buffer<Scalar, Memory>;
+    using Gradients = Buffer<Number, Memory>;
 
     /// All parameters zero: initialise, load or transfer them.
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
-    /// are copied.
-    template <class OtherNet, Shape OtherInput, class OtherBackend>
-    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, or of
+    /// another precision, parameters are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
-    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, OtherScalar>;
+        static_assert(std::is_same_v<Number, typename Source::Number>,
+                      "tessera: the parameters of the two networks are of different types");
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -5317,7 +5394,8 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+            if constexpr (std::is_same_v<Memory, typename Source::Memory> &&
+                          std::is_same_v<Scalar, OtherScalar>) {
                 if (j >= 0 && shared(parameters_.entry(i))) {
                     parameters_.share(i, source.parameters(), j);
                 }
@@ -5373,7 +5451,7 @@ public:
     Gradients gradients() const {
         Gradients block(layout.trainable);
         Memory::fill(block.data(), std::byte{0},
-                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
+                     static_cast<std::size_t>(block.size()) * sizeof(Number));
         return block;
     }
 
@@ -5381,7 +5459,7 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Number> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
@@ -5394,10 +5472,17 @@ public:
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Number> in, int count,
                                              const Stream& random = {}) const {
         check(workspace, in.batch, in.shape);
-        return run(workspace, workspace.stage(in), count, random);
+        const View<const Number, Memory> staged = workspace.stage(in);
+        if constexpr (narrow) {
+            const View<Scalar, Memory> input = workspace.narrow_input(in.batch);
+            Backend::Narrow::forward(staged.size(), staged.data, input.data);
+            return run(workspace, input, count, random);
+        } else {
+            return run(workspace, staged, count, random);
+        }
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -5417,6 +5502,9 @@ public:
     }
 
 private:
+    /// Whether elements are narrower than what learns.
+    static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
+
     /// The first parameter array of a layer.
     static constexpr std::array<int, depth> first_array = [] {
         std::array<int, depth> first{};
@@ -5432,7 +5520,7 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
+            pointers[static_cast<std::size_t>(slot)] = parameters_.working(first_array[I] + slot);
         }
         return pointers;
     }
@@ -5450,6 +5538,11 @@ private:
         check(workspace, in.batch, in.shape);
         require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
                 depth);
+        if constexpr (narrow) {
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index count) {
+                Backend::Narrow::forward(count, numbers, working);
+            });
+        }
         workspace.set_input(in);
         for_each_position<depth>([&](auto i) {
             if (i < count) forward_layer<i>(workspace, random);
@@ -5479,7 +5572,7 @@ private:
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+    void backward_layer(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),
@@ -6755,12 +6848,12 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
         const ParameterInfo info = model.parameters().entry(i).info;
         const auto& parameters = model.parameters();
         sources.push_back({.name = tensor.name,
-                           .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Master<Scalar>) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
                                auto memory = parameters.on_host(i);
-                               const std::vector<Scalar> file = to_file_order(info, memory.span());
-                               sink(bytes_of(std::span<const Scalar>(file)));
+                               const std::vector<Master<Scalar>> file = to_file_order(info, memory.span());
+                               sink(bytes_of(std::span<const Master<Scalar>>(file)));
                            }});
     }
 }
@@ -6817,14 +6910,14 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
                 file.path(), ": tensor '", name, "': found type ", dtype_name(tensor->dtype),
                 ", expected a floating-point type");
     }
-    std::vector<Scalar> numbers;
+    std::vector<Master<Scalar>> numbers;
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
         if (!file.find(name)) continue;
         auto memory = model.parameters().on_host(i);
         numbers.resize(memory.span().size());
-        file.read(name, std::span<Scalar>(numbers));
-        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers),
+        file.read(name, std::span(numbers));
+        from_file_order(model.parameters().entry(i).info, std::span<const Master<Scalar>>(numbers),
                         memory.span());
         memory.store();
     }
@@ -7039,16 +7132,18 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity.
-    template <class Backend, class T>
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working copy,
+    /// if they have one, comes last.
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 1>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const SgdStep step{.form = form,
                            .rate = rate * factors.rate,
                            .momentum = momentum,
                            .decay = decay * factors.decay,
                            .gradient_scale = scale};
-        Backend::Update::sgd(count, step, gradient, state[0], weights);
+        Backend::Update::sgd(count, step, gradient, state[0], weights, working...);
     }
 };
 
@@ -7063,9 +7158,10 @@ struct AdamW {
     static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
-    template <class Backend, class T>
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 2>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const AdamWStep update{.rate = rate * factors.rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
@@ -7073,7 +7169,7 @@ struct AdamW {
                                .decay = decay * factors.decay,
                                .gradient_scale = scale,
                                .step = step};
-        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights);
+        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights, working...);
     }
 };
 
@@ -7122,6 +7218,7 @@ template <class ModelType, class Loss, class Optimizer>
 class Trainer {
 public:
     using Element = typename ModelType::Element;
+    using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
     using Scores =
@@ -7149,7 +7246,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
+    double step(View<const Number> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -7164,7 +7261,7 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
+    double accumulate(View<const Number> input, std::span<const Target> targets) {
         return learn(model_.forward(workspace_, input, begin_batch()), targets);
     }
     template <class T>
@@ -7182,11 +7279,19 @@ public:
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = parameters.entry(i);
             if (entry.frozen) continue;
-            std::array<Element*, states> state{};
+            std::array<Number*, states> state{};
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            optimizer.template advance<Backend>(
-                entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters.data(i), share);
+            const auto advance = [&](auto*... working) {
+                optimizer.template advance<Backend>(
+                    entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
+                    gradients_.data() + entry.offset, state, parameters.learning(i), share,
+                    working...);
+            };
+            if constexpr (std::is_same_v<Element, Number>) {
+                advance();
+            } else {
+                advance(parameters.learning_copy(i));
+            }
         }
         clear_gradients();
     }
@@ -7213,7 +7318,7 @@ public:
     /// Bytes of workspace, gradients and optimiser state.
     Index bytes() const {
         return workspace_.bytes() +
-               static_cast<Index>((1 + states) * sizeof(Element)) * gradients_.size();
+               static_cast<Index>((1 + states) * sizeof(Number)) * gradients_.size();
     }
 
 private:
@@ -7240,7 +7345,7 @@ private:
 
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
-                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
@@ -7268,7 +7373,7 @@ private:
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             auto weights = model_.parameters().on_host(i);
-            for (const Element weight : weights.span()) {
+            for (const Number weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -7360,7 +7465,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
                      const Progress& progress,
                      const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     std::map<std::string, std::string> metadata;
     for (const auto& [key, value] : settings) metadata["setting." + key] = value;
     metadata["architecture"] = architecture<typename ModelType::Layers>(ModelType::input);
@@ -7378,10 +7483,10 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         const auto& state = trainer.optimizer_state()[s];
         sources.push_back({.name = text("state.", Optimizer::state_names[s]),
-                           .dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = {state.size()},
                            .produce = [&state](const ByteSink& sink) {
-                               HostArray<const Element, typename TrainerType::Memory> numbers(
+                               HostArray<const Number, typename TrainerType::Memory> numbers(
                                    state.data(), state.size());
                                sink(bytes_of(numbers.span()));
                            }});
@@ -7395,7 +7500,7 @@ template <class ModelType, class Loss, class Optimizer>
 Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optimizer>& trainer,
                          const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     const SafetensorsFile file(path);
     auto expect = [&](const std::string& key, const std::string& expected) {
         const std::string& found = detail::field(file, key);
@@ -7425,7 +7530,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         const Index wanted = trainer.optimizer_state()[s].size();
         require(state.size() == wanted, path, ": optimiser state '", state.name, "' has ",
                 state.size(), " elements, expected ", wanted);
-        constexpr Dtype dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32;
+        constexpr Dtype dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32;
         require(state.dtype == dtype, path, ": optimiser state '", state.name, "' is of type ",
                 dtype_name(state.dtype), ", expected ", dtype_name(dtype));
     }
@@ -7436,7 +7541,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         auto& state = trainer.optimizer_state()[s];
-        HostArray<Element, typename TrainerType::Memory> numbers(state.data(), state.size());
+        HostArray<Number, typename TrainerType::Memory> numbers(state.data(), state.size());
         file.read(text("state.", Optimizer::state_names[s]), numbers.span());
         numbers.store();
     }
@@ -7557,13 +7662,14 @@ template <class ModelType, class Loss, class Next>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
                     const Loss& loss, Next next) {
     using T = typename ModelType::Element;
+    using Number = typename ModelType::Number;
     static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
                   "tessera: evaluate counts right labels, so its loss has one label a sample");
     require(workspace.mode() == Mode::inference,
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     LossMemory<typename ModelType::Memory> memory;
-    Batch<T, typename Loss::Target> batch;
+    Batch<Number, typename Loss::Target> batch;
     while (next(batch)) {
         const auto scores = model.forward(workspace, batch.input);
         const Index expected = Loss::targets(scores.batch, scores.shape);
@@ -7657,7 +7763,7 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                const FitOptions& options) {
-    using T = typename TrainerType::Element;
+    using T = typename TrainerType::Number;
     const double base_rate = trainer.optimizer.rate;
     const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
     double recent = chance;  // running mean over about a hundred steps
@@ -8023,8 +8129,9 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
 /// Mishkin and Matas, ICLR 2016.) The last layer gets `last_deviation` instead; a channel that does
 /// not vary is only centred. Call after initialise().
 template <class Net, Shape Input, class Backend, class Scalar>
-void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
-                           double last_deviation = 0.1) {
+void normalise_activations(Model<Net, Input, Backend, Scalar>& model,
+                           View<const Master<Scalar>> samples, double last_deviation = 0.1) {
+    using Number = Master<Scalar>;
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
     auto& parameters = model.parameters();
     int last = -1;
@@ -8048,7 +8155,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
         const double wanted = entry.layer == last ? last_deviation : 1;
         const Index per_group = channels / entry.info.groups;
         auto weights = parameters.on_host(i);
-        const std::span<Scalar> weight = weights.span();
+        const std::span<Number> weight = weights.span();
         const bool has_bias = i + 1 < parameters.count() &&
                               parameters.entry(i + 1).layer == entry.layer &&
                               parameters.entry(i + 1).info.is_bias();
@@ -8061,13 +8168,13 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
             const bool varies = variance > 1e-12 * std::max(average * average, 1e-12);
             const double factor = varies ? wanted / std::sqrt(variance) : 1;
             const Index group = c / per_group;
-            Scalar* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
+            Number* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
             for (Index k = 0; k < entry.info.fan_in(); ++k) {
-                first[k * per_group] = static_cast<Scalar>(first[k * per_group] * factor);
+                first[k * per_group] = static_cast<Number>(first[k * per_group] * factor);
             }
             if (has_bias) {
-                Scalar& bias = biases.span()[at];
-                bias = static_cast<Scalar>((bias - average) * factor);
+                Number& bias = biases.span()[at];
+                bias = static_cast<Number>((bias - average) * factor);
             }
         }
         weights.store();

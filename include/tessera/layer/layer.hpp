@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "tessera/backend/geometry.hpp"
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/core/view.hpp"
@@ -85,7 +86,7 @@ struct BackwardPass {
     View<const T> output_gradient;
     View<T> input_gradient;  ///< null when nobody asks for it
     std::array<const T*, max_parameters> parameters{};
-    std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
+    std::array<Master<T>*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward

@@ -22,6 +22,9 @@ class Model {
 public:
     using Layers = Flat<Net>;
     using Element = Scalar;
+    /// The type in which parameters learn and inputs come from the host: float where Element is
+    /// Bf16.
+    using Number = Master<Scalar>;
     using Memory = typename Backend::Memory;
     using BackendType = Backend;
     static constexpr int depth = Layers::depth;
@@ -35,23 +38,25 @@ public:
     static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
 
     using Workspace = tessera::Workspace<Scalar, depth, Memory>;
-    using Gradients = Buffer<Scalar, Memory>;
+    using Gradients = Buffer<Number, Memory>;
 
     /// All parameters zero: initialise, load or transfer them.
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
-    /// are copied.
-    template <class OtherNet, Shape OtherInput, class OtherBackend>
-    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, or of
+    /// another precision, parameters are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
-    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, OtherScalar>;
+        static_assert(std::is_same_v<Number, typename Source::Number>,
+                      "tessera: the parameters of the two networks are of different types");
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -59,7 +64,8 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+            if constexpr (std::is_same_v<Memory, typename Source::Memory> &&
+                          std::is_same_v<Scalar, OtherScalar>) {
                 if (j >= 0 && shared(parameters_.entry(i))) {
                     parameters_.share(i, source.parameters(), j);
                 }
@@ -115,7 +121,7 @@ public:
     Gradients gradients() const {
         Gradients block(layout.trainable);
         Memory::fill(block.data(), std::byte{0},
-                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
+                     static_cast<std::size_t>(block.size()) * sizeof(Number));
         return block;
     }
 
@@ -123,7 +129,7 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Number> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
@@ -136,10 +142,17 @@ public:
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Number> in, int count,
                                              const Stream& random = {}) const {
         check(workspace, in.batch, in.shape);
-        return run(workspace, workspace.stage(in), count, random);
+        const View<const Number, Memory> staged = workspace.stage(in);
+        if constexpr (narrow) {
+            const View<Scalar, Memory> input = workspace.narrow_input(in.batch);
+            Backend::Narrow::forward(staged.size(), staged.data, input.data);
+            return run(workspace, input, count, random);
+        } else {
+            return run(workspace, staged, count, random);
+        }
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -159,6 +172,9 @@ public:
     }
 
 private:
+    /// Whether elements are narrower than what learns.
+    static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
+
     /// The first parameter array of a layer.
     static constexpr std::array<int, depth> first_array = [] {
         std::array<int, depth> first{};
@@ -174,7 +190,7 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
+            pointers[static_cast<std::size_t>(slot)] = parameters_.working(first_array[I] + slot);
         }
         return pointers;
     }
@@ -192,6 +208,11 @@ private:
         check(workspace, in.batch, in.shape);
         require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
                 depth);
+        if constexpr (narrow) {
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index count) {
+                Backend::Narrow::forward(count, numbers, working);
+            });
+        }
         workspace.set_input(in);
         for_each_position<depth>([&](auto i) {
             if (i < count) forward_layer<i>(workspace, random);
@@ -221,7 +242,7 @@ private:
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+    void backward_layer(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),

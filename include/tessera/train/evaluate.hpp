@@ -63,13 +63,14 @@ template <class ModelType, class Loss, class Next>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
                     const Loss& loss, Next next) {
     using T = typename ModelType::Element;
+    using Number = typename ModelType::Number;
     static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
                   "tessera: evaluate counts right labels, so its loss has one label a sample");
     require(workspace.mode() == Mode::inference,
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     LossMemory<typename ModelType::Memory> memory;
-    Batch<T, typename Loss::Target> batch;
+    Batch<Number, typename Loss::Target> batch;
     while (next(batch)) {
         const auto scores = model.forward(workspace, batch.input);
         const Index expected = Loss::targets(scores.batch, scores.shape);

@@ -88,7 +88,7 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                const FitOptions& options) {
-    using T = typename TrainerType::Element;
+    using T = typename TrainerType::Number;
     const double base_rate = trainer.optimizer.rate;
     const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
     double recent = chance;  // running mean over about a hundred steps

@@ -59,6 +59,7 @@ template <class ModelType, class Loss, class Optimizer>
 class Trainer {
 public:
     using Element = typename ModelType::Element;
+    using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
     using Scores =
@@ -86,7 +87,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
+    double step(View<const Number> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -101,7 +102,7 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
+    double accumulate(View<const Number> input, std::span<const Target> targets) {
         return learn(model_.forward(workspace_, input, begin_batch()), targets);
     }
     template <class T>
@@ -119,11 +120,19 @@ public:
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = parameters.entry(i);
             if (entry.frozen) continue;
-            std::array<Element*, states> state{};
+            std::array<Number*, states> state{};
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            optimizer.template advance<Backend>(
-                entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters.data(i), share);
+            const auto advance = [&](auto*... working) {
+                optimizer.template advance<Backend>(entry.info.count(),
+                                                    multipliers_[static_cast<std::size_t>(i)],
+                                                    steps_, gradients_.data() + entry.offset, state,
+                                                    parameters.learning(i), share, working...);
+            };
+            if constexpr (std::is_same_v<Element, Number>) {
+                advance();
+            } else {
+                advance(parameters.learning_copy(i));
+            }
         }
         clear_gradients();
     }
@@ -150,7 +159,7 @@ public:
     /// Bytes of workspace, gradients and optimiser state.
     Index bytes() const {
         return workspace_.bytes() +
-               static_cast<Index>((1 + states) * sizeof(Element)) * gradients_.size();
+               static_cast<Index>((1 + states) * sizeof(Number)) * gradients_.size();
     }
 
 private:
@@ -177,7 +186,7 @@ private:
 
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
-                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
@@ -205,7 +214,7 @@ private:
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             auto weights = model_.parameters().on_host(i);
-            for (const Element weight : weights.span()) {
+            for (const Number weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
