@@ -4964,7 +4964,8 @@ public:
     Number* learning(int i) { return array(i).numbers; }
     T* learning_copy(int i) requires has_working_copy { return array(i).working(); }
 
-    /// narrow(numbers, working copy, size) for each block that can have changed since the last call.
+    /// narrow(numbers, working copy, size) for each block that can have changed since the last
+    /// call.
     template <class Narrow>
     void refresh(const Narrow& narrow) const requires has_working_copy {
         for (const auto& block : blocks_) {
@@ -6852,7 +6853,8 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
                                auto memory = parameters.on_host(i);
-                               const std::vector<Master<Scalar>> file = to_file_order(info, memory.span());
+                               const std::vector<Master<Scalar>> file =
+                                   to_file_order(info, memory.span());
                                sink(bytes_of(std::span<const Master<Scalar>>(file)));
                            }});
     }
@@ -7132,8 +7134,8 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working copy,
-    /// if they have one, comes last.
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working
+    /// copy, if they have one, comes last.
     template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
                  const std::array<T*, 1>& state, T* weights, double scale = 1,
@@ -7206,6 +7208,9 @@ struct TrainerOptions {
     /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
     /// ln(classes) for hundreds of steps.
     long dropout_after = 0;
+    /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
+    /// step() returns the last one read, and a loss that is not finite is found out later.
+    long loss_every = 1;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -7235,7 +7240,8 @@ public:
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
           seed_(options.seed),
-          dropout_after_(options.dropout_after) {
+          dropout_after_(options.dropout_after),
+          loss_every_(std::max(options.loss_every, 1L)) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -7282,10 +7288,10 @@ public:
             std::array<Number*, states> state{};
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
             const auto advance = [&](auto*... working) {
-                optimizer.template advance<Backend>(
-                    entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                    gradients_.data() + entry.offset, state, parameters.learning(i), share,
-                    working...);
+                optimizer.template advance<Backend>(entry.info.count(),
+                                                    multipliers_[static_cast<std::size_t>(i)],
+                                                    steps_, gradients_.data() + entry.offset, state,
+                                                    parameters.learning(i), share, working...);
             };
             if constexpr (std::is_same_v<Element, Number>) {
                 advance();
@@ -7336,11 +7342,14 @@ private:
                 " targets for ", scores.batch, " samples, expected ", expected);
         loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
                                           loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
         model_.backward(workspace_, gradients_);
         ++gathered_;
-        return value;
+        return last_loss_;
     }
 
     void clear_gradients() {
@@ -7393,6 +7402,9 @@ private:
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
     long dropout_after_;
+    long loss_every_;
+    double last_loss_ = 0;
+    bool read_ = false;  // whether any loss was
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };

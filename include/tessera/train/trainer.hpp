@@ -47,6 +47,9 @@ struct TrainerOptions {
     /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
     /// ln(classes) for hundreds of steps.
     long dropout_after = 0;
+    /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
+    /// step() returns the last one read, and a loss that is not finite is found out later.
+    long loss_every = 1;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -76,7 +79,8 @@ public:
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
           seed_(options.seed),
-          dropout_after_(options.dropout_after) {
+          dropout_after_(options.dropout_after),
+          loss_every_(std::max(options.loss_every, 1L)) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -177,11 +181,14 @@ private:
                 " targets for ", scores.batch, " samples, expected ", expected);
         loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
                                           loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
         model_.backward(workspace_, gradients_);
         ++gathered_;
-        return value;
+        return last_loss_;
     }
 
     void clear_gradients() {
@@ -234,6 +241,9 @@ private:
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
     long dropout_after_;
+    long loss_every_;
+    double last_loss_ = 0;
+    bool read_ = false;  // whether any loss was
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };
