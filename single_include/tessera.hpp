@@ -1232,7 +1232,9 @@ struct AdamWStep {
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
 //   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
-//   - ops that need working memory say how much in scratch_bytes; T is the element type.
+//   - ops that need working memory say how much in scratch_bytes; T is the element type;
+//   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
+//     argument: y = max(y, 0), NaN stays NaN.
 
 namespace tessera {
 
@@ -3817,7 +3819,8 @@ struct ForwardPass {
     std::byte* saved = nullptr;  ///< saved_bytes(...) per sample in training, null at inference
     Scratch scratch;
     Stream random;
-    double dropout = 1;  ///< factor on the rates of dropout
+    double dropout = 1;    ///< factor on the rates of dropout
+    bool rectify = false;  ///< the ReLU behind the layer is its to do, see Layer::takes_relu
 };
 
 /// What a layer sees on the way back. Views whose need was not declared must not be read: their
@@ -3857,6 +3860,10 @@ struct Layer {
     /// How an output position looks back at the input; the identity unless the layer moves a
     /// window.
     static constexpr SlidingWindow window(Shape) { return {}; }
+    /// Whether forward() does a ReLU behind the layer as well when the pass says so: a pass over
+    /// memory less where the backend's op can.
+    template <class Backend>
+    static constexpr bool takes_relu = false;
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {
@@ -4072,15 +4079,26 @@ struct Conv : Layer {
     static constexpr ConvGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window(), options.groups};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Conv::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Conv::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                               pass.parameters[0], pass.parameters[1], pass.output.data,
-                               pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                   pass.parameters[0], pass.parameters[1], pass.output.data,
+                                   pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -4174,15 +4192,26 @@ struct Linear : Layer {
     static constexpr LinearGeometry geometry(int batch, Shape in) {
         return {batch, in.size(), Outputs};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Linear::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Linear::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                                 pass.parameters[0], pass.parameters[1], pass.output.data,
-                                 pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                     pass.parameters[0], pass.parameters[1], pass.output.data,
+                                     pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -5545,8 +5574,10 @@ private:
             });
         }
         workspace.set_input(in);
+        bool rectified = false;
         for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
         });
         return std::as_const(workspace).activation(count);
     }
@@ -5557,9 +5588,25 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
+    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    void forward_layer(Workspace& workspace, Stream random) const {
+    static constexpr bool takes_next() {
+        if constexpr (I + 1 < depth) {
+            return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
+                   LayerAt<I, Layers>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+
+    /// True when the next layer, a ReLU, is done as well.
+    template <int I>
+    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
         random.sample = I;
+        bool rectify = false;
+        if constexpr (takes_next<I>()) {
+            rectify =
+                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        }
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
             .input = for_layer(std::as_const(workspace).activation(I)),
@@ -5568,8 +5615,10 @@ private:
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
             .random = random,
-            .dropout = workspace.dropout()};
+            .dropout = workspace.dropout(),
+            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
+        return rectify;
     }
 
     template <int I>

@@ -7,6 +7,8 @@
 #include <type_traits>
 
 #include "tessera/core/error.hpp"
+#include "tessera/layer/named.hpp"
+#include "tessera/layer/relu.hpp"
 #include "tessera/net/correspondence.hpp"
 #include "tessera/net/diagnose.hpp"
 #include "tessera/net/parameters.hpp"
@@ -214,8 +216,10 @@ private:
             });
         }
         workspace.set_input(in);
+        bool rectified = false;
         for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
         });
         return std::as_const(workspace).activation(count);
     }
@@ -226,9 +230,25 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
+    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    void forward_layer(Workspace& workspace, Stream random) const {
+    static constexpr bool takes_next() {
+        if constexpr (I + 1 < depth) {
+            return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
+                   LayerAt<I, Layers>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+
+    /// True when the next layer, a ReLU, is done as well.
+    template <int I>
+    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
         random.sample = I;
+        bool rectify = false;
+        if constexpr (takes_next<I>()) {
+            rectify =
+                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        }
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
             .input = for_layer(std::as_const(workspace).activation(I)),
@@ -237,8 +257,10 @@ private:
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
             .random = random,
-            .dropout = workspace.dropout()};
+            .dropout = workspace.dropout(),
+            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
+        return rectify;
     }
 
     template <int I>
