@@ -4939,6 +4939,33 @@ constexpr bool check_net() {
 
 }  // namespace tessera
 
+// ---- tessera/net/input.hpp
+// What a pass takes: a batch of the host's, or one that lies where the network runs.
+
+namespace tessera {
+
+/// A batch for a network of elements T in a memory that is not the host's, or of a type that the
+/// host does not write: either numbers of the host, which are copied and may be changed at once, or
+/// elements in that memory, which must stay in place until the pass back is done.
+template <class T, class Memory>
+struct AnyInput {
+    View<const Master<T>> numbers{};
+    View<const T, Memory> elements{};
+
+    AnyInput(const Master<T>* data, int batch, Shape shape) : numbers{data, batch, shape} {}
+    AnyInput(View<const Master<T>> view) : numbers(view) {}
+    AnyInput(View<Master<T>> view) : numbers(view) {}
+    AnyInput(View<const T, Memory> view) : elements(view) {}
+    AnyInput(View<T, Memory> view) : elements(view) {}
+};
+
+/// The same for any backend: on the host there is nothing to choose.
+template <class T, class Memory>
+using InputView = std::conditional_t<Memory::on_host && std::is_same_v<T, Master<T>>, View<const T>,
+                                     AnyInput<T, Memory>>;
+
+}  // namespace tessera
+
 // ---- tessera/net/parameters.hpp
 // The parameters of a model: pointers per layer into one block of its own and into blocks it
 // shares.
@@ -5489,30 +5516,44 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Number> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, InputView<Scalar, Memory> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input that lies in the backend's memory already, where that is not the
-    /// host's.
-    template <class T>
-    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
-                                       const Stream& random = {}) const requires(!Memory::on_host) {
-        return run(workspace, in, depth, random);
-    }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Number> in, int count,
-                                             const Stream& random = {}) const {
-        check(workspace, in.batch, in.shape);
-        const View<const Number, Memory> staged = workspace.stage(in);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, InputView<Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
         if constexpr (narrow) {
-            const View<Scalar, Memory> input = workspace.narrow_input(in.batch);
-            Backend::Narrow::forward(staged.size(), staged.data, input.data);
-            return run(workspace, input, count, random);
-        } else {
-            return run(workspace, staged, count, random);
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index size) {
+                Backend::Narrow::forward(size, numbers, working);
+            });
         }
+        if constexpr (std::is_same_v<InputView<Scalar, Memory>, View<const Scalar>>) {
+            enter(workspace, in);
+        } else if (in.elements) {
+            enter(workspace, in.elements);
+        } else {
+            check(workspace, in.numbers.batch, in.numbers.shape);
+            const View<const Number, Memory> staged = workspace.stage(in.numbers);
+            if constexpr (narrow) {
+                const View<Scalar, Memory> elements = workspace.narrow_input(staged.batch);
+                Backend::Narrow::forward(staged.size(), staged.data, elements.data);
+                enter(workspace, elements);
+            } else {
+                enter(workspace, staged);
+            }
+        }
+        bool rectified = false;
+        for_each_position<depth>([&](auto i) {
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -5556,30 +5597,13 @@ private:
     }
 
     void check(const Workspace& workspace, int batch, Shape shape) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
         require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
                 "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
                 workspace.capacity(), " of ", workspace.input_shape());
     }
-
-    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
-                                   const Stream& random) const {
+    void enter(Workspace& workspace, View<const Scalar, Memory> in) const {
         check(workspace, in.batch, in.shape);
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
-        if constexpr (narrow) {
-            parameters_.refresh([](const Number* numbers, Scalar* working, Index count) {
-                Backend::Narrow::forward(count, numbers, working);
-            });
-        }
         workspace.set_input(in);
-        bool rectified = false;
-        for_each_position<depth>([&](auto i) {
-            if (i >= count) return;
-            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
-        });
-        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.
@@ -7275,6 +7299,7 @@ public:
     using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
+    using Input = InputView<Element, Memory>;  ///< of the host's, or in the backend's memory
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -7301,14 +7326,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Number> input, std::span<const Target> targets) {
-        const double value = accumulate(input, targets);
-        update();
-        return value;
-    }
-    /// The same for an input that lies in the backend's memory already.
-    template <class T>
-    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+    double step(Input input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -7316,13 +7334,25 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Number> input, std::span<const Target> targets) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
-    }
-    template <class T>
-    double accumulate(View<T, Memory> input,
-                      std::span<const Target> targets) requires(!Memory::on_host) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    double accumulate(Input input, std::span<const Target> targets) {
+        // Batches gathered for one update must not share their masks: each has a seed of its own.
+        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return last_loss_;
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -7377,30 +7407,6 @@ public:
     }
 
 private:
-    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
-    /// their masks: each has a seed of its own.
-    Stream begin_batch() {
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-    }
-
-    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        if (steps_ % loss_every_ == 0 || !read_) {
-            last_loss_ = loss_memory_.value();
-            read_ = true;
-            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
-        }
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return last_loss_;
-    }
-
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Number));

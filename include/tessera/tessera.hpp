@@ -83,6 +83,7 @@
 #include "tessera/net/correspondence.hpp"
 #include "tessera/net/description.hpp"
 #include "tessera/net/diagnose.hpp"
+#include "tessera/net/input.hpp"
 #include "tessera/net/layout.hpp"
 #include "tessera/net/model.hpp"
 #include "tessera/net/parameters.hpp"

@@ -11,6 +11,7 @@
 #include "tessera/layer/relu.hpp"
 #include "tessera/net/correspondence.hpp"
 #include "tessera/net/diagnose.hpp"
+#include "tessera/net/input.hpp"
 #include "tessera/net/parameters.hpp"
 #include "tessera/net/workspace.hpp"
 
@@ -131,30 +132,44 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Number> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, InputView<Scalar, Memory> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input that lies in the backend's memory already, where that is not the
-    /// host's.
-    template <class T>
-    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
-                                       const Stream& random = {}) const requires(!Memory::on_host) {
-        return run(workspace, in, depth, random);
-    }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Number> in, int count,
-                                             const Stream& random = {}) const {
-        check(workspace, in.batch, in.shape);
-        const View<const Number, Memory> staged = workspace.stage(in);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, InputView<Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
         if constexpr (narrow) {
-            const View<Scalar, Memory> input = workspace.narrow_input(in.batch);
-            Backend::Narrow::forward(staged.size(), staged.data, input.data);
-            return run(workspace, input, count, random);
-        } else {
-            return run(workspace, staged, count, random);
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index size) {
+                Backend::Narrow::forward(size, numbers, working);
+            });
         }
+        if constexpr (std::is_same_v<InputView<Scalar, Memory>, View<const Scalar>>) {
+            enter(workspace, in);
+        } else if (in.elements) {
+            enter(workspace, in.elements);
+        } else {
+            check(workspace, in.numbers.batch, in.numbers.shape);
+            const View<const Number, Memory> staged = workspace.stage(in.numbers);
+            if constexpr (narrow) {
+                const View<Scalar, Memory> elements = workspace.narrow_input(staged.batch);
+                Backend::Narrow::forward(staged.size(), staged.data, elements.data);
+                enter(workspace, elements);
+            } else {
+                enter(workspace, staged);
+            }
+        }
+        bool rectified = false;
+        for_each_position<depth>([&](auto i) {
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -198,30 +213,13 @@ private:
     }
 
     void check(const Workspace& workspace, int batch, Shape shape) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
         require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
                 "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
                 workspace.capacity(), " of ", workspace.input_shape());
     }
-
-    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
-                                   const Stream& random) const {
+    void enter(Workspace& workspace, View<const Scalar, Memory> in) const {
         check(workspace, in.batch, in.shape);
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
-        if constexpr (narrow) {
-            parameters_.refresh([](const Number* numbers, Scalar* working, Index count) {
-                Backend::Narrow::forward(count, numbers, working);
-            });
-        }
         workspace.set_input(in);
-        bool rectified = false;
-        for_each_position<depth>([&](auto i) {
-            if (i >= count) return;
-            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
-        });
-        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.

@@ -65,6 +65,7 @@ public:
     using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
+    using Input = InputView<Element, Memory>;  ///< of the host's, or in the backend's memory
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -91,14 +92,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Number> input, std::span<const Target> targets) {
-        const double value = accumulate(input, targets);
-        update();
-        return value;
-    }
-    /// The same for an input that lies in the backend's memory already.
-    template <class T>
-    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+    double step(Input input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -106,13 +100,25 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Number> input, std::span<const Target> targets) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
-    }
-    template <class T>
-    double accumulate(View<T, Memory> input,
-                      std::span<const Target> targets) requires(!Memory::on_host) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    double accumulate(Input input, std::span<const Target> targets) {
+        // Batches gathered for one update must not share their masks: each has a seed of its own.
+        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return last_loss_;
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -167,30 +173,6 @@ public:
     }
 
 private:
-    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
-    /// their masks: each has a seed of its own.
-    Stream begin_batch() {
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-    }
-
-    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        if (steps_ % loss_every_ == 0 || !read_) {
-            last_loss_ = loss_memory_.value();
-            read_ = true;
-            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
-        }
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return last_loss_;
-    }
-
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
