@@ -27,7 +27,9 @@ MAY_INCLUDE = {
     "train": NETWORK | {"io", "metric"},  # checkpoints are safetensors files; top-k
     "models": NETWORK,
     "image": {"core"},
+    "image/cuda": {"core", "image", "backend/cuda"},
     "patch": {"core", "image"},
+    "patch/cuda": {"core", "image", "patch", "image/cuda", "backend/cuda"},
     "data": {"core", "image"},
     "metric": {"core"},
 }

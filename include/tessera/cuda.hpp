@@ -4,3 +4,4 @@
 
 #include "tessera/backend/cuda/cuda.cuh"
 #include "tessera/image/cuda/crops.cuh"
+#include "tessera/patch/cuda/patches.cuh"
