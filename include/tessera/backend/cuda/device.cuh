@@ -24,6 +24,7 @@ inline std::string explain(cudaError_t error) {
         int driver = 0, runtime = 0;
         ::cudaDriverGetVersion(&driver);
         ::cudaRuntimeGetVersion(&runtime);
+        if (driver == 0) return ": there is no driver for an NVIDIA GPU";
         return text(": the driver knows CUDA ", version_text(driver),
                     ", the program was built with ", version_text(runtime));
     }
