@@ -214,7 +214,7 @@ public:
             copy_numbers<HostMemory, Memory>(copy_.data(), data, size);
         }
     }
-    std::span<T> span() {
+    std::span<T> span() & {
         T* numbers = data_;
         if constexpr (!Memory::on_host) numbers = copy_.data();
         return {numbers, static_cast<std::size_t>(size_)};
@@ -1054,7 +1054,9 @@ struct View {
     T& operator[](Index i) const requires Memory::on_host { return data[i]; }
     explicit operator bool() const { return data != nullptr; }
 
-    operator View<const T, Memory>() const requires(!std::is_const_v<T>) {
+    template <class Constant>
+    operator View<Constant, Memory>() const
+        requires(std::is_same_v<Constant, const T> && !std::is_const_v<T>) {
         return {data, batch, shape};
     }
 };
@@ -5189,16 +5191,17 @@ public:
         input_ = input;
         batch_ = input.batch;
     }
-    /// A copy of a batch of the host's in the backend's memory, there until the next one. Throws
-    /// Error when it is larger than what the workspace is for.
-    View<const T, Memory> stage(View<const T> input) requires(!Memory::on_host) {
-        require(input.batch <= capacity_ && input.shape == input_shape(),
-                "workspace: the input is ", input.batch, " samples of ", input.shape,
-                ", expected up to ", capacity_, " of ", input_shape());
-        T* staged =
-            reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
-        copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
-        return {staged, input.batch, input.shape};
+    /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
+    /// next one. requires a batch that the workspace has room for.
+    View<const T, Memory> stage(View<const T> input) {
+        if constexpr (Memory::on_host) {
+            return input;
+        } else {
+            T* staged =
+                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
+            return {staged, input.batch, input.shape};
+        }
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -5349,33 +5352,23 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar, Memory> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input of the host's where the backend's memory is another: it is copied, and
-    /// may be changed at once. to_host() brings the output back.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    /// The same for an input that lies in the backend's memory already, where that is not the
+    /// host's.
+    template <class T>
+    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
                                        const Stream& random = {}) const requires(!Memory::on_host) {
-        return forward_until(workspace, workspace.stage(in), depth, random);
+        return run(workspace, in, depth, random);
     }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar, Memory> in,
-                                             int count, const Stream& random = {}) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
-        require(
-            in.shape == workspace.input_shape() && in.batch > 0 && in.batch <= workspace.capacity(),
-            "forward: the input is ", in.batch, " samples of ", in.shape, ", expected 1 to ",
-            workspace.capacity(), " of ", workspace.input_shape());
-        workspace.set_input(in);
-        for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
-        });
-        return std::as_const(workspace).activation(count);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
+                                             const Stream& random = {}) const {
+        check(workspace, in.batch, in.shape);
+        return run(workspace, workspace.stage(in), count, random);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -5413,6 +5406,26 @@ private:
             pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
         }
         return pointers;
+    }
+
+    void check(const Workspace& workspace, int batch, Shape shape) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
+                "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
+                workspace.capacity(), " of ", workspace.input_shape());
+    }
+
+    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
+                                   const Stream& random) const {
+        check(workspace, in.batch, in.shape);
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
+        workspace.set_input(in);
+        for_each_position<depth>([&](auto i) {
+            if (i < count) forward_layer<i>(workspace, random);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.
@@ -5666,6 +5679,10 @@ struct Place {
     consteval Place(const char (&text)[Length]) {
         static_assert(Length <= sizeof name, "tessera: a layer's name has at most 47 letters");
         std::copy_n(text, Length, name);
+    }
+    /// Both members: how nvcc writes the argument down for the host compiler.
+    consteval Place(const char (&text)[48], int index) : position(index) {
+        std::copy_n(text, sizeof name, name);
     }
 };
 
@@ -6712,8 +6729,8 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
                            .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
-                               const std::vector<Scalar> file =
-                                   to_file_order(info, parameters.on_host(i).span());
+                               auto memory = parameters.on_host(i);
+                               const std::vector<Scalar> file = to_file_order(info, memory.span());
                                sink(bytes_of(std::span<const Scalar>(file)));
                            }});
     }
@@ -6840,9 +6857,8 @@ public:
     /// The loss, summed in the order of the rows. Waits for the backend.
     double value() {
         double sum = 0;
-        for (const double loss : HostArray<double, Memory>(losses_.data(), rows_).span()) {
-            sum += loss;
-        }
+        HostArray<const double, Memory> losses(losses_.data(), rows_);
+        for (const double loss : losses.span()) sum += loss;
         return scale_ * sum;
     }
 
@@ -7104,35 +7120,28 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element, Memory> input, std::span<const Target> targets) {
+    double step(View<const Element> input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
     }
-    /// The same for an input of the host's where the backend's memory is another.
-    double step(View<const Element> input, std::span<const Target> targets)
-        requires(!Memory::on_host) {
-        return step(workspace_.stage(input), targets);
+    /// The same for an input that lies in the backend's memory already.
+    template <class T>
+    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+        const double value = accumulate(input, targets);
+        update();
+        return value;
     }
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element, Memory> input, std::span<const Target> targets) {
-        // Batches gathered for one update must not share their masks: each has a seed of its own.
-        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", input.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return value;
+    double accumulate(View<const Element> input, std::span<const Target> targets) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    }
+    template <class T>
+    double accumulate(View<T, Memory> input,
+                      std::span<const Target> targets) requires(!Memory::on_host) {
+        return learn(model_.forward(workspace_, input, begin_batch()), targets);
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -7179,6 +7188,27 @@ public:
     }
 
 private:
+    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
+    /// their masks: each has a seed of its own.
+    Stream begin_batch() {
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+    }
+
+    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        const double value = loss_memory_.value();
+        if (!std::isfinite(value)) fail_diverged(value);
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return value;
+    }
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
@@ -7208,7 +7238,8 @@ private:
 
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            for (const Element weight : model_.parameters().on_host(i).span()) {
+            auto weights = model_.parameters().on_host(i);
+            for (const Element weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -7510,8 +7541,8 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
         require(static_cast<Index>(batch.targets.size()) == expected, "evaluate: found ",
                 batch.targets.size(), " targets for ", batch.input.batch, " samples, expected ",
                 expected);
-        loss.template operator()<typename ModelType::BackendType>(
-            scores, batch.targets, static_cast<T*>(nullptr), memory);
+        loss.template operator()<typename ModelType::BackendType>(scores, batch.targets,
+                                                                  static_cast<T*>(nullptr), memory);
         sum.add(View<const T>(to_host(scores)), batch.targets, memory.value());
     }
     return sum.mean();
@@ -7966,13 +7997,6 @@ template <class Net, Shape Input, class Backend, class Scalar>
 void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
                            double last_deviation = 0.1) {
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
-    const auto staged = [&] {
-        if constexpr (Backend::Memory::on_host) {
-            return samples;
-        } else {
-            return workspace.stage(samples);
-        }
-    }();
     auto& parameters = model.parameters();
     int last = -1;
     for (int i = 0; i < parameters.count(); ++i) {
@@ -7981,7 +8005,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
     for (int i = 0; i < parameters.count(); ++i) {
         const ParameterEntry& entry = parameters.entry(i);
         if (entry.frozen || entry.info.is_bias()) continue;
-        const auto out = to_host(model.forward_until(workspace, staged, entry.layer + 1));
+        const auto out = to_host(model.forward_until(workspace, samples, entry.layer + 1));
         const int channels = entry.info.outputs;
         const Index rows = out.size() / channels;
         std::vector<double> mean(static_cast<std::size_t>(channels)), square(mean);
@@ -8829,6 +8853,18 @@ inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
 
+namespace detail {
+
+inline void check_edges(double low, double high, int outputs, int count) {
+    // Further out nothing but repetitions of the image would be seen.
+    const double reach = 64.0 * count;
+    require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
+            " to ", high, " on an axis of ", count, " pixels");
+    require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
+}
+
+}  // namespace detail
+
 /// Resizes boxes of one image in two steps, so that boxes between the same left and right edges
 /// share the first. All memory is kept: after the largest box nothing is allocated. One a thread.
 class Resizer {
@@ -8838,7 +8874,7 @@ public:
     /// Throws Error when the edges are not finite or not in order.
     void columns(const Image& source, double left, double right, int width) {
         require(!source.empty(), "resize: the image is empty");
-        check_edges(left, right, width, source.width);
+        detail::check_edges(left, right, width, source.width);
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
@@ -8854,7 +8890,7 @@ public:
     /// channels floats from 0 to 255 and is good for the duration of the call.
     template <class Sink>
     void rows(double top, double bottom, int height, Sink&& sink) {
-        check_edges(top, bottom, height, source_->height);
+        detail::check_edges(top, bottom, height, source_->height);
         rows_.plan(top, bottom, source_->height, height);
         for (int y = rows_.begin(); y < rows_.end(); ++y) {
             if (ready_[std::size_t(y)]) continue;
@@ -8870,14 +8906,6 @@ public:
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
-
-    static void check_edges(double low, double high, int outputs, int count) {
-        // Further out nothing but repetitions of the image would be seen.
-        const double reach = 64.0 * count;
-        require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
-                " to ", high, " on an axis of ", count, " pixels");
-        require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
-    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
@@ -10644,6 +10672,190 @@ private:
     bool stopping_ = false;
     SkippedSamples skipped_;
     std::vector<Thread> threads_;
+};
+
+}  // namespace tessera
+
+// ---- tessera/data/packed_images.hpp
+// PackedImages: decoded images of one extent in one file, for training faster than a few cores can
+// decode.
+//
+// A header of 64 bytes (magic, version, fingerprint of the source, number of images, classes,
+// width, height, channels; little-endian), then a record per image: its pixels, its label (4
+// bytes), and zeros up to a multiple of 64 bytes.
+
+namespace tessera {
+
+static_assert(std::endian::native == std::endian::little, "packed images are little-endian");
+
+/// What a file of packed images holds.
+struct PackedSet {
+    std::uint64_t source = 0;  ///< fingerprint of the images and of how they were made
+    Index images = 0;
+    int classes = 0;  ///< labels are below; -1 is an image that losses leave out
+    Shape shape{};    ///< of each image
+
+    friend bool operator==(const PackedSet&, const PackedSet&) = default;
+};
+
+namespace detail {
+
+struct PackedHeader {
+    char magic[8] = {'t', 'e', 's', 's', 'p', 'a', 'c', 'k'};
+    std::uint64_t version = 1;
+    std::uint64_t source = 0;
+    std::int64_t images = 0;
+    std::int32_t classes = 0;
+    std::int32_t width = 0;
+    std::int32_t height = 0;
+    std::int32_t channels = 0;
+    std::uint64_t reserved[2] = {};
+
+    std::span<const std::uint8_t> bytes() const {
+        return {reinterpret_cast<const std::uint8_t*>(this), sizeof *this};
+    }
+};
+static_assert(sizeof(PackedHeader) == alignment);
+
+/// Bytes of a record. `set` is one that packed_bytes() accepts.
+inline Index record_bytes(const PackedSet& set) {
+    return aligned(set.shape.size() + Index{sizeof(std::int32_t)});
+}
+
+/// Bytes of a whole file. Throws Error, with `path`, for sizes that no file can have.
+inline Index packed_bytes(const PackedSet& set, const std::string& path) {
+    const Shape shape = set.shape;
+    Index pixels = 0, bytes = 0;
+    const bool fits = shape.channels > 0 && shape.height > 0 && shape.width > 0 &&
+                      set.images >= 0 && set.classes >= 0 &&
+                      !__builtin_mul_overflow(shape.area(), Index{shape.channels}, &pixels) &&
+                      pixels <= Index{1} << 40 &&
+                      !__builtin_mul_overflow(record_bytes(set), set.images, &bytes) &&
+                      !__builtin_add_overflow(bytes, Index{sizeof(PackedHeader)}, &bytes);
+    require(fits, path, ": found ", set.images, " packed images of ", shape, " in ", set.classes,
+            " classes, expected at least one pixel and less than 2^63 bytes");
+    return bytes;
+}
+
+inline void check_label(std::int32_t label, const PackedSet& set, Index image,
+                        const std::string& path) {
+    require(label >= -1 && label < set.classes, path, ": found label ", label, " of image ", image,
+            ", expected -1 to ", set.classes - 1);
+}
+
+}  // namespace detail
+
+/// Writes the images one after the other. The file is there after finish(), whole or not at all;
+/// what was written before stays in `<path>.part`, and a writer for the same set goes on with it.
+class PackedImageWriter {
+public:
+    /// Throws Error when the set makes no sense, the folder is missing or may not be written, or
+    /// another process is writing these images.
+    PackedImageWriter(const std::string& path, const PackedSet& set)
+        : path_(path), set_(set), bytes_(detail::packed_bytes(set, path)), file_(path) {
+        detail::PackedHeader header;
+        header.source = set.source;
+        header.images = set.images;
+        header.classes = set.classes;
+        header.width = set.shape.width;
+        header.height = set.shape.height;
+        header.channels = set.shape.channels;
+        if (!std::ranges::equal(file_.beginning(sizeof header), header.bytes())) {
+            file_.shorten(0);
+            file_.write(header.bytes());
+        }
+        record_.resize(static_cast<std::size_t>(detail::record_bytes(set)));
+        const auto size = std::min(static_cast<Index>(file_.size()), bytes_);
+        written_ = (size - Index{sizeof header}) / std::ssize(record_);
+        file_.shorten(sizeof header + static_cast<std::uint64_t>(written_ * std::ssize(record_)));
+    }
+
+    /// Images that are there: of an earlier writer and of this one.
+    Index written() const { return written_; }
+
+    /// Throws Error for pixels of another shape, a label that is no class, more images than
+    /// announced, or when the disk is full.
+    void append(const Image& image, std::int32_t label) {
+        require(image.shape() == set_.shape, path_, ": found an image of ", image.shape(),
+                ", expected ", set_.shape);
+        require(written_ < set_.images, path_, ": found more images than the ", set_.images,
+                " announced");
+        detail::check_label(label, set_, written_, path_);
+        std::memcpy(record_.data(), image.pixels.data(), image.pixels.size());
+        std::memcpy(record_.data() + image.pixels.size(), &label, sizeof label);
+        file_.write(record_);
+        ++written_;
+    }
+
+    /// Throws Error when images are missing or the disk is full.
+    void finish() {
+        require(written_ == set_.images, path_, ": found ", written_, " images, expected ",
+                set_.images);
+        file_.commit();
+    }
+
+private:
+    std::string path_;
+    PackedSet set_;
+    Index bytes_;  // of the whole file
+    PartFile file_;
+    std::vector<std::uint8_t> record_;
+    Index written_ = 0;
+};
+
+/// The images of a file, mapped: any number of threads and processes share one copy.
+class PackedImages {
+public:
+    /// Throws Error when the file is missing, is none of packed images, or is cut short.
+    explicit PackedImages(const std::string& path) : file_(path) {
+        const std::span<const std::uint8_t> bytes = file_.bytes();
+        detail::PackedHeader header;
+        const detail::PackedHeader wanted;
+        require(bytes.size() >= sizeof header, path, ": found ", bytes.size(),
+                " bytes, expected a file of packed images");
+        std::memcpy(&header, bytes.data(), sizeof header);
+        require(std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
+                ": found other data, expected a file of packed images");
+        require(header.version == wanted.version, path, ": found packed images of version ",
+                header.version, ", expected ", wanted.version);
+        set_ = {header.source,
+                header.images,
+                header.classes,
+                {header.channels, header.height, header.width}};
+        const Index size = detail::packed_bytes(set_, path);
+        require(static_cast<Index>(bytes.size()) == size, path, ": found ", bytes.size(),
+                " bytes, expected ", size, ": cut short?");
+    }
+    /// Throws Error, saying what differs, also when the file holds something else than `expected`.
+    PackedImages(const std::string& path, const PackedSet& expected) : PackedImages(path) {
+        require(set_.source == expected.source, path, ": found images packed from ",
+                hexadecimal(set_.source), ", expected from ", hexadecimal(expected.source));
+        require(set_ == expected, path, ": found ", set_.images, " images of ", set_.shape, " in ",
+                set_.classes, " classes, expected ", expected.images, " of ", expected.shape,
+                " in ", expected.classes);
+    }
+
+    const PackedSet& set() const { return set_; }
+    Index size() const { return set_.images; }
+    /// As Image::pixels; begins at a multiple of 64 bytes. requires 0 <= n < size(), as label().
+    std::span<const std::uint8_t> image(Index n) const {
+        return {record(n), static_cast<std::size_t>(set_.shape.size())};
+    }
+    /// Throws Error for a label that is no class: the file is damaged.
+    std::int32_t label(Index n) const {
+        std::int32_t label = 0;
+        std::memcpy(&label, record(n) + set_.shape.size(), sizeof label);
+        detail::check_label(label, set_, n, file_.path());
+        return label;
+    }
+
+private:
+    const std::uint8_t* record(Index n) const {
+        return file_.bytes().data() + sizeof(detail::PackedHeader) + n * detail::record_bytes(set_);
+    }
+
+    MappedFile file_;
+    PackedSet set_;
 };
 
 }  // namespace tessera
