@@ -1066,8 +1066,8 @@ template <class T>
 class HostBatch : public View<const T> {
 public:
     explicit HostBatch(View<const T> view) : View<const T>(view) {}
-    HostBatch(Buffer<T> copy, int batch, Shape shape)
-        : View<const T>{copy.data(), batch, shape}, copy_(std::move(copy)) {}
+    HostBatch(Buffer<T> copy, int samples, Shape each)
+        : View<const T>{copy.data(), samples, each}, copy_(std::move(copy)) {}
 
 private:
     Buffer<T> copy_;
@@ -7485,10 +7485,11 @@ struct Evaluation {
     long samples = 0;
 };
 
-/// One batch of a source, in memory the source owns until the next one.
-template <class T, class Target>
+/// One batch of a source, in memory the source owns until the next one. The input may lie in the
+/// memory of the model's backend.
+template <class T, class Target, class Memory = HostMemory>
 struct Batch {
-    View<const T> input{};
+    View<const T, Memory> input{};
     std::span<const Target> targets{};
 };
 
@@ -7523,10 +7524,12 @@ private:
 };
 
 /// Runs a scoring model (Trainer::model()) over every batch of a source: next(batch) returns false
-/// after the last one. The loss is the one trained with, dropout is off.
-template <class ModelType, class Loss, class Next>
+/// after the last one. The loss is the one trained with, dropout is off. `batch` is what next()
+/// gets: a source of batches on the device takes a Batch of the device's memory.
+template <class ModelType, class Loss, class Next,
+          class BatchType = Batch<typename ModelType::Element, typename Loss::Target>>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
-                    const Loss& loss, Next next) {
+                    const Loss& loss, Next next, BatchType batch = {}) {
     using T = typename ModelType::Element;
     static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
                   "tessera: evaluate counts right labels, so its loss has one label a sample");
@@ -7534,7 +7537,6 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     LossMemory<typename ModelType::Memory> memory;
-    Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
         const auto scores = model.forward(workspace, batch.input);
         const Index expected = Loss::targets(scores.batch, scores.shape);
@@ -7605,6 +7607,11 @@ inline double monotonic_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+template <class Source, class BatchType>
+concept GivesBatches = requires(Source& source, BatchType& batch) {
+    source.next(batch);
+};
+
 /// One step at a rate that is not the optimiser's own, which is back afterwards, whatever happens.
 template <class TrainerType, class BatchType>
 double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
@@ -7622,6 +7629,7 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 ///   long batches() const;                          batches per epoch, the same for every epoch
 ///   void start(int epoch, long position);          the next batch is this one
 ///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
+/// or a next() that takes batches of the backend's memory, Batch<T, Target, Memory>.
 /// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
 /// progress taken in any callback resumes to the same bits. Throws Error when a loss is not
 /// finite.
@@ -7634,7 +7642,9 @@ FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
     double recent = chance;  // running mean over about a hundred steps
     long seen = 0;           // steps in it
     bool warned = false;
-    Batch<T, typename TrainerType::Target> batch;
+    using Target = typename TrainerType::Target;
+    using Own = Batch<T, Target, typename TrainerType::Memory>;
+    std::conditional_t<detail::GivesBatches<Source, Own>, Own, Batch<T, Target>> batch;
     const auto over = [&] { return options.finished && options.finished(progress); };
     // A checkpoint of the last epoch's end: nothing is left to do.
     if (progress.epoch > 0 && progress.position == 0 && over()) return FitOutcome::finished;
