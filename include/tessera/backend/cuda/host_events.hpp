@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "tessera/backend/cuda/host_device.hpp"
 

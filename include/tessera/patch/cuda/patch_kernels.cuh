@@ -15,7 +15,7 @@
 
 namespace tessera::cuda {
 
-/// A box, and where its filters lie. Below 2, 4 or 8 taps there are as many for both axes; else
+/// A box, and where its filters lie. Both axes have the same number of taps, 2, 4 or 8; beyond that
 /// each has `taps` or the pixels of its axis, whichever are fewer.
 struct PatchPlan {
     Box box;
@@ -58,13 +58,14 @@ struct PlanPatches {
         const PatchPlan plan = plans[patch];
         const int across = geometry.taps_of(plan.taps, geometry.width);
         const int down = geometry.taps_of(plan.taps, geometry.height);
-        float* own = weights + plan.weights + Index{line} * across;
+        float* own = weights + plan.weights;
         int first;
         if (line < geometry.crop.width) {
+            own += Index{line} * across;
             first = plan_taps(geometry.columns(plan.box), geometry.window.left + line, across, own);
         } else {
             const int y = line - geometry.crop.width;
-            own = weights + plan.weights + Index{geometry.crop.width} * across + Index{y} * down;
+            own += Index{geometry.crop.width} * across + Index{y} * down;
             first = plan_taps(geometry.rows(plan.box), geometry.window.top + y, down, own);
         }
         firsts[patch * lines + line] = first;
