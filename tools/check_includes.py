@@ -31,6 +31,7 @@ MAY_INCLUDE = {
     "patch": {"core", "image"},
     "patch/cuda": {"core", "image", "patch", "image/cuda", "backend/cuda"},
     "data": {"core", "image"},
+    "data/cuda": {"core", "image", "data", "image/cuda", "backend/cuda"},
     "metric": {"core"},
 }
 # The umbrellas hold include lines only and may include everything.
