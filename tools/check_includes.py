@@ -29,7 +29,9 @@ MAY_INCLUDE = {
     "image": {"core"},
     "image/cuda": {"core", "image", "backend/cuda"},
     "patch": {"core", "image"},
+    "patch/cuda": {"core", "image", "patch", "image/cuda", "backend/cuda"},
     "data": {"core", "image"},
+    "data/cuda": {"core", "image", "data", "image/cuda", "backend/cuda"},
     "metric": {"core"},
 }
 # The umbrellas hold include lines only and may include everything.

@@ -148,6 +148,7 @@
 #include "tessera/data/image_folder.hpp"
 #include "tessera/data/lines.hpp"
 #include "tessera/data/loader.hpp"
+#include "tessera/data/packed_images.hpp"
 #include "tessera/data/skipped_samples.hpp"
 #include "tessera/data/voc.hpp"
 #include "tessera/data/voc_annotation.hpp"
