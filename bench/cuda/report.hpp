@@ -108,8 +108,8 @@ inline std::string clocks_now() {
 /// The commit of the sources: TESSERA_COMMIT, or what git says of their folder.
 inline std::string commit() {
     if (const char* const given = std::getenv("TESSERA_COMMIT")) return given;
-    const std::string git = std::string("git -C '") + TESSERA_SOURCE_DIR + "' ";
-    const std::string hash = first_line_of(git + "rev-parse --short=12 HEAD");
+    const std::string git = std::string("git -C '") + TESSERA_SOURCE_DIR + "' describe --always ";
+    const std::string hash = first_line_of(git + "--dirty --exclude='*' --abbrev=12");
     return hash.empty() ? "unknown" : hash;
 }
 
