@@ -1101,13 +1101,8 @@ template <class T>
 class HostBatch : public View<const T> {
 public:
     explicit HostBatch(View<const T> view) : View<const T>(view) {}
-<<<<<<< HEAD
     HostBatch(Buffer<T> copy, int samples, Shape extent)
         : View<const T>{copy.data(), samples, extent}, copy_(std::move(copy)) {}
-=======
-    HostBatch(Buffer<T> copy, int samples, Shape each)
-        : View<const T>{copy.data(), samples, each}, copy_(std::move(copy)) {}
->>>>>>> cuda-patches
 
 private:
     Buffer<T> copy_;
