@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Matrix products on CUDA cores, in float or double, for every architecture:
+// Matrix products on CUDA cores, in float or double, for every architecture (numbers in bfloat16
+// are multiplied as floats):
 //   C(row, column) = sum over k of A(row, k) B(k, column).
 //
 // A and B are functors, so that a convolution multiplies patches nobody has written down. A block
@@ -55,12 +56,12 @@ struct PlainMatrix {
 ///   to[group * group_stride + row * row_stride + column],
 /// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), and nought
 /// for less where `rectify`; or, where `accumulate`, increased by the sum.
-template <class T, class Out = T>
+template <class T, class Out = T, class Bias = T>
 struct SumStore {
     Out* to;
     Index row_stride;
     Index group_stride = 0;
-    const T* bias = nullptr;
+    const Bias* bias = nullptr;
     int bias_stride = 0;
     bool accumulate = false;
     bool rectify = false;
@@ -73,8 +74,8 @@ struct SumStore {
             const Pack<Out, Width> before = load<Width>(place);
             for (int i = 0; i < Width; ++i) sums[i] += widened(before[i]);
         } else if (bias) {
-            const T* added = bias + (Index{group} * bias_stride + column);
-            for (int i = 0; i < Width; ++i) sums[i] += added[i];
+            const Bias* added = bias + (Index{group} * bias_stride + column);
+            for (int i = 0; i < Width; ++i) sums[i] += widened(added[i]);
         }
         if (rectify) {
             for (T& sum : sums.values) sum = sum < 0 ? T{0} : sum;
@@ -111,7 +112,10 @@ struct Bringer {
         return along_k ? thread % product_step : thread / product_tile + i * (256 / product_tile);
     }
 
-    __device__ static T at(const T* place) { return place ? *place : T{0}; }
+    template <class Stored>
+    __device__ static T at(const Stored* place) {
+        return place ? widened(*place) : T{0};
+    }
     __device__ void begin(const Matrix& matrix, int first, int count) {
         for (int i = 0; i < own_lines; ++i) {
             inside[i] = first + line_of(i) < count;
@@ -143,7 +147,7 @@ struct Bringer {
 // ---- kernels ----
 
 /// Blocks: (tiles of rows, tiles of columns, groups * slices).
-template <class T, class A, class B>
+template <class T, class A, class B, class Store = SumStore<T>>
 struct Product {
     static constexpr int threads = 256;
     static constexpr int tile = detail::product_tile, step = detail::product_step;
@@ -160,7 +164,7 @@ struct Product {
     int slice_depth;  ///< a multiple of `step`
     A a;
     B b;
-    SumStore<T> store;
+    Store store;
     T* partials;  ///< (slices, groups, rows, columns), where there is more than one slice
 
     __device__ void operator()() const {
@@ -219,12 +223,12 @@ struct Product {
 };
 
 /// Adds the slices of one element, from the first to the last.
-template <class T, class Out>
+template <class T, class Out, class Bias = T>
 struct PartialSums {
     ProductExtents extents;
     int slices;
     const T* partials;
-    SumStore<T, Out> store;
+    SumStore<T, Out, Bias> store;
 
     __device__ void operator()() const {
         const Index count = Index{extents.groups} * extents.rows * extents.columns;
@@ -276,9 +280,9 @@ inline void check_scratch(const Scratch& scratch, std::size_t bytes) {
 
 /// C = A B for each group, into `store`. `scratch` has product_scratch() bytes. Throws Error when
 /// the launch fails.
-template <class T, class A, class B>
+template <class T, class Out, class Bias, class A, class B>
 void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
-              const SumStore<T>& store, const Scratch& scratch) {
+              const SumStore<T, Out, Bias>& store, const Scratch& scratch) {
     const Index count = Index{extents.groups} * extents.rows * extents.columns;
     if (count == 0) return;
     constexpr int step = detail::product_step;
@@ -292,10 +296,11 @@ void multiply(const char* name, const ProductExtents& extents, const A& a, const
                       blocks_for(extents.columns, detail::product_tile),
                       static_cast<unsigned>(extents.groups * slices));
     launch(name, blocks, Product<T, A, B>::threads,
-           Product<T, A, B>{extents, slices, slice_depth, a, b, store, partials});
+           Product<T, A, B, SumStore<T, Out, Bias>>{extents, slices, slice_depth, a, b, store,
+                                                    partials});
     if (slices == 1) return;
     launch(name, blocks_for(count), default_threads,
-           PartialSums<T, T>{extents, slices, partials, store});
+           PartialSums<T, Out, Bias>{extents, slices, partials, store});
 }
 
 }  // namespace tessera::cuda
