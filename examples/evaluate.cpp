@@ -24,7 +24,8 @@ using namespace program;
 namespace {
 
 struct Settings {
-    std::string devkit, weights, out, set = "test", image, cover = "mean", outside = "refuse";
+    std::string devkit, weights, out, set = "test", image, cover = "mean", outside = "refuse",
+                                      device = "cpu";
     std::vector<double> lambdas;
     double stride = 0, tolerance = 0;
     Aggregation aggregation{};
@@ -64,6 +65,7 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--cover", s.cover, "heat maps drawn: mean or sum of the covering patches")
         ->capture_default_str()
         ->check(CLI::IsMember({"mean", "sum"}));
+    add_device_option(app, s.device);
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -128,10 +130,13 @@ public:
             Stage stage(run_, "scoring " + set.name, "patches");
             const Index done = writer.written();
             const double before = done > 0 ? read_seconds() : 0;
-            const bool whole = score_boxes(
-                weights_, spec, boxes_,
-                {.mirrored_too = settings_.mirror, .done = done, .interrupted = interrupted},
-                [&](std::span<const float> rows) { writer.append(rows); });
+            const bool whole =
+                score_boxes(weights_, spec, boxes_,
+                            {.device = settings_.device,
+                             .mirrored_too = settings_.mirror,
+                             .done = done,
+                             .interrupted = interrupted},
+                            [&](std::span<const float> rows) { writer.append(rows); });
             if (whole) stage.finish(static_cast<double>(patches() - done));
             const json spent{{"seconds", before + stage.seconds()}};
             write_file(base + ".json", spent.dump() + "\n");
@@ -420,11 +425,12 @@ int evaluate_image(const Settings& s) {
                                        ? std::vector<Box>{{0, 0, double(width), double(height)}}
                                        : boxes_of(tile(width, height, spec.tiling));
     std::vector<float> outputs;
-    const bool whole = score_boxes(weights, spec, {{s.image, width, height, boxes}},
-                                   {.mirrored_too = s.mirror, .interrupted = interrupted},
-                                   [&](std::span<const float> rows) {
-                                       outputs.insert(outputs.end(), rows.begin(), rows.end());
-                                   });
+    const bool whole =
+        score_boxes(weights, spec, {{s.image, width, height, boxes}},
+                    {.device = s.device, .mirrored_too = s.mirror, .interrupted = interrupted},
+                    [&](std::span<const float> rows) {
+                        outputs.insert(outputs.end(), rows.begin(), rows.end());
+                    });
     if (!whole) {
         std::fputs("stopped\n", stderr);
         return 130;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "program/device.hpp"
 #include "program/images.hpp"
 #include "program/input_spec.hpp"
 #include "program/interrupt.hpp"
@@ -11,7 +12,6 @@
 #include "program/networks.hpp"
 #include "program/run_folder.hpp"
 #include "program/threads.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/train/initialise.hpp"
 
 using namespace tessera;
@@ -21,7 +21,7 @@ namespace {
 
 struct Settings {
     std::string data, out, network = "small", schedule = "steps", init = "he", bad = "stop";
-    std::string val_truth, val_ids;
+    std::string val_truth, val_ids, device = "cpu";
     int epochs = 25, batch = 64, threads = 0;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
     double zoom = 1;
@@ -105,6 +105,7 @@ void add_options(CLI::App& app, Settings& s) {
                  "rescale the first weights so that activations over a batch have deviation 1")
         ->capture_default_str();
     app.add_option("--seed", s.seed)->capture_default_str();
+    add_device_option(app, s.device);
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -141,11 +142,11 @@ void initialise_weights(const Settings& s, ModelType& model, ImageBatches& batch
     if (batches.next(batch)) normalise_activations(model, batch.input);
 }
 
-template <class Choice, int Classes>
+template <class Backend, class Choice, int Classes>
 int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
           const ImageSet& validation_set) {
     using Net = typename Choice::template Net<Classes>;
-    using ModelType = Model<Net, Choice::input, Cpu>;
+    using ModelType = Model<Net, Choice::input, Backend>;
     const int threads = Cpu::threads();
     const bool skip = s.bad == "skip";
     const Index memory = Index{s.memory} << 20;
@@ -190,6 +191,7 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
                       {"validation_images", validation.size()},
                       {"classes", Classes},
                       {"parameters", parameter_count<Net>(Choice::input)},
+                      {"device", s.device},
                       {"threads", threads},
                       {"skipped", skipped}});
     const Clock::time_point began = Clock::now();
@@ -234,9 +236,11 @@ int run_program(Settings s) {
     const int classes = static_cast<int>(training.classes.size());
     return with_network("--network", s.network, [&](auto choice) {
         return with_source_classes(classes, [&](auto count) {
-            RunFolder run(s.out);
-            claim(s, run);
-            return train<decltype(choice), count>(s, run, training, validation);
+            return with_device(s.device, [&]<class Backend>(std::type_identity<Backend>) {
+                RunFolder run(s.out);
+                claim(s, run);
+                return train<Backend, decltype(choice), count>(s, run, training, validation);
+            });
         });
     });
 }

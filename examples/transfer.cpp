@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "program/device.hpp"
 #include "program/features.hpp"
 #include "program/input_spec.hpp"
 #include "program/interrupt.hpp"
@@ -26,6 +27,7 @@ namespace {
 
 struct Settings {
     std::string devkit, weights, out, features, set = "trainval", val_set;
+    std::string device = "cpu";
     std::string mode = "frozen", difficult = "keep", schedule = "steps", bad = "stop",
                 outside = "refuse";
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
@@ -151,6 +153,7 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--seed", s.seed)->capture_default_str();
+    add_device_option(app, s.device);
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -334,22 +337,23 @@ void initialise_head(const Settings& s, const Tail& tail, Head& head, Source& so
     source.start(0, 0);
     if (!source.next(batch)) return;
     auto workspace = tail.workspace(s.batch);
-    normalise_activations(head,
-                          tail.forward_until(workspace, batch.input, Tail::depth - Head::depth));
+    normalise_activations(
+        head, to_host(tail.forward_until(workspace, batch.input, Tail::depth - Head::depth)));
 }
 
 /// Trains the layers of Full from `First` on, on the outputs of those up to `Last`, which are
 /// frozen. `make_examples(set)` gives boxes and targets.
-template <class Choice, class Full, Place Last, Place First, class Loss, class MakeExamples>
+template <class Backend, class Choice, class Full, Place Last, Place First, class Loss,
+          class MakeExamples>
 int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& loss,
                MakeExamples make_examples) {
     using Data = Prepared<typename Loss::Target>;
-    Model<TrunkNet<Choice>, Choice::input, Cpu> trunk;
+    Model<TrunkNet<Choice>, Choice::input, Backend> trunk;
     load_trunk(trunk, task.weights);
-    const Model<Full, Choice::input, Cpu> full(trunk);
-    const Model<CutAfter<Full, Last>, Choice::input, Cpu> lower(full);
-    Model<CutBefore<Full, First>, lower.output, Cpu> tail(full);
-    Model<CutBefore<Full, "fca">, trunk.output, Cpu> head(full);
+    const Model<Full, Choice::input, Backend> full(trunk);
+    const Model<CutAfter<Full, Last>, Choice::input, Backend> lower(full);
+    Model<CutBefore<Full, First>, lower.output, Backend> tail(full);
+    Model<CutBefore<Full, "fca">, trunk.output, Backend> head(full);
 
     const std::string what = std::string(Last.name) + (s.mode == "whole" ? "-whole" : "");
     auto prepare = [&](const VocSet& set, int views) {
@@ -376,7 +380,7 @@ int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& 
 
 /// Everything learns, on pixels of the same patches: from random weights, or from the source's with
 /// new layers behind.
-template <class Choice, class Full>
+template <class Backend, class Choice, class Full>
 int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     using Data = Prepared<std::int32_t>;
     auto prepare = [&](const VocSet& set) {
@@ -389,11 +393,11 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     const Data data = prepare(task.training);
     if (!data.rows) return stopped_early(run);
     auto batches = pixel_batches(s, task, data, Choice::input, Choice::image, true);
-    Model<TrunkNet<Choice>, Choice::input, Cpu> trunk;
-    Model<Full, Choice::input, Cpu> model(trunk);
+    Model<TrunkNet<Choice>, Choice::input, Backend> trunk;
+    Model<Full, Choice::input, Backend> model(trunk);
     if (s.mode == "finetune") load_trunk(trunk, task.weights);
     if (!s.resume && s.mode == "finetune") {
-        Model<CutBefore<Full, "fca">, trunk.output, Cpu> head(model);
+        Model<CutBefore<Full, "fca">, trunk.output, Backend> head(model);
         initialise_head(s, model, head, batches);
     } else if (!s.resume) {
         initialise(model, He{}, s.seed);
@@ -413,26 +417,26 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     return learn_and_save(s, run, task, model, model, loss, batches, {&watched_batches, &subset});
 }
 
-template <class Choice, int Classes>
+template <class Backend, class Choice, int Classes>
 int transfer(const Settings& s, RunFolder& run, const Task& task) {
     using Source = SourceNet<Choice>;
     auto patches = [&](const VocSet& set) { return patch_examples(s, run, task, set); };
     if (s.mode == "frozen") {
-        return train_tail<Choice, PatchNet<Choice, Classes>, "relu7", "fca">(
+        return train_tail<Backend, Choice, PatchNet<Choice, Classes>, "relu7", "fca">(
             s, run, task, SoftmaxCrossEntropy{}, patches);
     }
     if (s.mode == "fc6") {
         using Full = models::Fc6UnfrozenNet<Source, Classes + 1, Choice::hidden>;
-        return train_tail<Choice, Full, "pool5", "fc6">(s, run, task, SoftmaxCrossEntropy{},
-                                                        patches);
+        return train_tail<Backend, Choice, Full, "pool5", "fc6">(s, run, task,
+                                                                 SoftmaxCrossEntropy{}, patches);
     }
     if (s.mode == "whole") {
-        return train_tail<Choice, WholeNet<Choice, Classes>, "relu7", "fca">(
+        return train_tail<Backend, Choice, WholeNet<Choice, Classes>, "relu7", "fca">(
             s, run, task, MultiLabelLogistic{},
             [&](const VocSet& set) { return whole_examples(task, set); });
     }
     using Full = models::ScratchNet<Source, Classes + 1, Choice::hidden>;
-    return train_from_pixels<Choice, Full>(s, run, task);
+    return train_from_pixels<Backend, Choice, Full>(s, run, task);
 }
 
 Task read_task(const Settings& s) {
@@ -473,6 +477,7 @@ bool claim(Settings& s, RunFolder& run, Task& task) {
                       {"training_images", task.training.images.size()},
                       {"validation_images", task.validation.images.size()},
                       {"classes", task.training.classes},
+                      {"device", s.device},
                       {"threads", Cpu::threads()},
                       {"skipped", skipped}});
     return true;
@@ -484,9 +489,11 @@ int run_program(Settings s) {
     const int classes = static_cast<int>(task.training.classes.size());
     return with_network(where, task.source.network, [&](auto choice) {
         return with_target_classes(classes, [&](auto count) {
-            RunFolder run(s.out);
-            if (!claim(s, run, task)) return stopped_early(run);
-            return transfer<decltype(choice), count>(s, run, task);
+            return with_device(s.device, [&]<class Backend>(std::type_identity<Backend>) {
+                RunFolder run(s.out);
+                if (!claim(s, run, task)) return stopped_early(run);
+                return transfer<Backend, decltype(choice), count>(s, run, task);
+            });
         });
     });
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -68,6 +69,11 @@ private:
 };
 
 static_assert(sizeof(Bf16) == 2);
+
+/// The type in which the parameters of a network with elements of type T are kept, learn and are
+/// saved, and in which it takes inputs from the host: float for Bf16, else T itself.
+template <class T>
+using Master = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
 
 }  // namespace tessera
 
@@ -1095,8 +1101,8 @@ template <class T>
 class HostBatch : public View<const T> {
 public:
     explicit HostBatch(View<const T> view) : View<const T>(view) {}
-    HostBatch(Buffer<T> copy, int batch, Shape shape)
-        : View<const T>{copy.data(), batch, shape}, copy_(std::move(copy)) {}
+    HostBatch(Buffer<T> copy, int samples, Shape extent)
+        : View<const T>{copy.data(), samples, extent}, copy_(std::move(copy)) {}
 
 private:
     Buffer<T> copy_;
@@ -1226,7 +1232,9 @@ struct AdamWStep {
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
 //   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
-//   - ops that need working memory say how much in scratch_bytes; T is the element type.
+//   - ops that need working memory say how much in scratch_bytes; T is the element type;
+//   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
+//     argument: y = max(y, 0), NaN stays NaN.
 
 namespace tessera {
 
@@ -3811,7 +3819,8 @@ struct ForwardPass {
     std::byte* saved = nullptr;  ///< saved_bytes(...) per sample in training, null at inference
     Scratch scratch;
     Stream random;
-    double dropout = 1;  ///< factor on the rates of dropout
+    double dropout = 1;    ///< factor on the rates of dropout
+    bool rectify = false;  ///< the ReLU behind the layer is its to do, see Layer::takes_relu
 };
 
 /// What a layer sees on the way back. Views whose need was not declared must not be read: their
@@ -3823,7 +3832,7 @@ struct BackwardPass {
     View<const T> output_gradient;
     View<T> input_gradient;  ///< null when nobody asks for it
     std::array<const T*, max_parameters> parameters{};
-    std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
+    std::array<Master<T>*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward
@@ -3851,6 +3860,10 @@ struct Layer {
     /// How an output position looks back at the input; the identity unless the layer moves a
     /// window.
     static constexpr SlidingWindow window(Shape) { return {}; }
+    /// Whether forward() does a ReLU behind the layer as well when the pass says so: a pass over
+    /// memory less where the backend's op can.
+    template <class Backend>
+    static constexpr bool takes_relu = false;
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {
@@ -4066,15 +4079,26 @@ struct Conv : Layer {
     static constexpr ConvGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window(), options.groups};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Conv::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Conv::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                               pass.parameters[0], pass.parameters[1], pass.output.data,
-                               pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                   pass.parameters[0], pass.parameters[1], pass.output.data,
+                                   pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -4168,15 +4192,26 @@ struct Linear : Layer {
     static constexpr LinearGeometry geometry(int batch, Shape in) {
         return {batch, in.size(), Outputs};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Linear::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Linear::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                                 pass.parameters[0], pass.parameters[1], pass.output.data,
-                                 pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                     pass.parameters[0], pass.parameters[1], pass.output.data,
+                                     pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -4904,6 +4939,33 @@ constexpr bool check_net() {
 
 }  // namespace tessera
 
+// ---- tessera/net/input.hpp
+// What a pass takes: a batch of the host's, or one that lies where the network runs.
+
+namespace tessera {
+
+/// A batch for a network of elements T in a memory that is not the host's, or of a type that the
+/// host does not write: either numbers of the host, which are copied and may be changed at once, or
+/// elements in that memory, which must stay in place until the pass back is done.
+template <class T, class Memory>
+struct AnyInput {
+    View<const Master<T>> numbers{};
+    View<const T, Memory> elements{};
+
+    AnyInput(const Master<T>* data, int batch, Shape shape) : numbers{data, batch, shape} {}
+    AnyInput(View<const Master<T>> view) : numbers(view) {}
+    AnyInput(View<Master<T>> view) : numbers(view) {}
+    AnyInput(View<const T, Memory> view) : elements(view) {}
+    AnyInput(View<T, Memory> view) : elements(view) {}
+};
+
+/// The same for any backend: on the host there is nothing to choose.
+template <class T, class Memory>
+using InputView = std::conditional_t<Memory::on_host && std::is_same_v<T, Master<T>>, View<const T>,
+                                     AnyInput<T, Memory>>;
+
+}  // namespace tessera
+
 // ---- tessera/net/parameters.hpp
 // The parameters of a model: pointers per layer into one block of its own and into blocks it
 // shares.
@@ -4911,10 +4973,15 @@ constexpr bool check_net() {
 namespace tessera {
 
 /// Blocks live as long as any model that uses them.
+///
+/// T is the type of a network's elements. Where that is not the type in which parameters learn,
+/// each block has a working copy of type T beside it, which is what products read; whoever can have
+/// changed parameters has it made anew before the next pass.
 template <class T, int Count, class Memory = HostMemory>
 class Parameters {
 public:
-    using Block = Buffer<T, Memory>;
+    using Number = Master<T>;
+    static constexpr bool has_working_copy = !std::is_same_v<T, Number>;
 
     explicit Parameters(const ParameterLayout<Count>& layout) : layout_(layout) {}
 
@@ -4925,23 +4992,52 @@ public:
     }
 
     /// The i-th array, in layer order, and where it is in the backend's memory.
-    std::span<T> operator[](int i) requires Memory::on_host {
+    std::span<Number> operator[](int i) requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    std::span<const T> operator[](int i) const requires Memory::on_host {
+    std::span<const Number> operator[](int i) const requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    T* data(int i) { return pointers_[static_cast<std::size_t>(i)]; }
-    const T* data(int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+    Number* data(int i) {
+        array(i).block->changed = true;
+        return array(i).numbers;
+    }
+    const Number* data(int i) const { return array(i).numbers; }
     Index size(int i) const { return entry(i).info.count(); }
     /// The i-th array for the host to work on, whatever the backend.
-    HostArray<T, Memory> on_host(int i) { return {data(i), size(i)}; }
-    HostArray<const T, Memory> on_host(int i) const { return {data(i), size(i)}; }
+    HostArray<Number, Memory> on_host(int i) { return {data(i), size(i)}; }
+    HostArray<const Number, Memory> on_host(int i) const { return {data(i), size(i)}; }
+
+    /// What the products of a pass read: the i-th array itself, or its working copy.
+    const T* working(int i) const {
+        if constexpr (has_working_copy) {
+            return array(i).working();
+        } else {
+            return array(i).numbers;
+        }
+    }
+    /// The i-th array and its working copy, for whoever changes both at once.
+    Number* learning(int i) { return array(i).numbers; }
+    T* learning_copy(int i) requires has_working_copy { return array(i).working(); }
+
+    /// narrow(numbers, working copy, size) for each block that can have changed since the last
+    /// call.
+    template <class Narrow>
+    void refresh(const Narrow& narrow) const requires has_working_copy {
+        for (const auto& block : blocks_) {
+            if (!block->changed) continue;
+            const Lock lock(block->mutex);
+            if (!block->changed) continue;
+            narrow(block->numbers.data(), block->working.data(), block->numbers.size());
+            Memory::synchronize();
+            block->changed = false;
+        }
+    }
 
     /// Uses an array of another model from now on.
     template <int OtherCount>
     void share(int i, const Parameters<T, OtherCount, Memory>& other, int j) {
-        pointers_[static_cast<std::size_t>(i)] = other.pointers_[static_cast<std::size_t>(j)];
+        array(i) = other.array(j);
         for (const auto& block : other.blocks_) {
             if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) {
                 blocks_.push_back(block);
@@ -4952,32 +5048,53 @@ public:
     void allocate_missing() {
         Index size = 0;
         for (int i = 0; i < Count; ++i) {
-            if (!pointers_[static_cast<std::size_t>(i)])
-                size += detail::padded(entry(i).info.count());
+            if (!array(i).numbers) size += detail::padded(entry(i).info.count());
         }
         if (size == 0) return;
         auto block = std::make_shared<Block>(size);
-        Memory::fill(block->data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(T));
-        Memory::synchronize();
-        T* next = block->data();
+        Number* next = block->numbers.data();
         for (const ParameterEntry* entry : by_offset()) {
-            T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];
-            if (pointer) continue;
-            pointer = next;
+            Array& own = array(static_cast<int>(entry - layout_.entries.data()));
+            if (own.numbers) continue;
+            own = {next, block.get()};
             next += detail::padded(entry->info.count());
         }
         blocks_.push_back(std::move(block));
     }
-    /// Bytes held by the blocks, the shared ones included.
+    /// Bytes held by the blocks, the shared ones included, without working copies.
     Index bytes() const {
         Index sum = 0;
-        for (const auto& block : blocks_) sum += block->size() * static_cast<Index>(sizeof(T));
+        for (const auto& block : blocks_) {
+            sum += block->numbers.size() * static_cast<Index>(sizeof(Number));
+        }
         return sum;
     }
 
 private:
     template <class, int, class>
     friend class Parameters;
+
+    struct Block {
+        explicit Block(Index size) : numbers(size) {
+            if constexpr (has_working_copy) working = Buffer<T, Memory>(size);
+            Memory::fill(numbers.data(), std::byte{0},
+                         static_cast<std::size_t>(size) * sizeof(Number));
+            Memory::synchronize();
+        }
+        Buffer<Number, Memory> numbers;
+        Buffer<T, Memory> working;
+        std::atomic<bool> changed{true};
+        Mutex mutex;
+    };
+    struct Array {
+        Number* numbers = nullptr;
+        Block* block = nullptr;
+
+        T* working() const { return block->working.data() + (numbers - block->numbers.data()); }
+    };
+
+    Array& array(int i) { return arrays_[static_cast<std::size_t>(i)]; }
+    const Array& array(int i) const { return arrays_[static_cast<std::size_t>(i)]; }
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
@@ -4988,7 +5105,7 @@ private:
     }
 
     ParameterLayout<Count> layout_;
-    std::array<T*, Count> pointers_{};
+    std::array<Array, Count> arrays_{};
     std::vector<std::shared_ptr<Block>> blocks_;
 };
 
@@ -5169,6 +5286,8 @@ namespace tessera {
 template <class T, int Depth, class Memory = HostMemory>
 class Workspace {
 public:
+    using Number = Master<T>;
+
     /// `network` is an address that stands for the type of model that may use it.
     Workspace(const void* network, const Description<Depth>& layers, const Plan<Depth>& plan,
               Mode mode, int batch, std::size_t scratch_bytes, int threads)
@@ -5222,15 +5341,20 @@ public:
     }
     /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
     /// next one. requires a batch that the workspace has room for.
-    View<const T, Memory> stage(View<const T> input) {
+    View<const Number, Memory> stage(View<const Number> input) {
         if constexpr (Memory::on_host) {
             return input;
         } else {
-            T* staged =
-                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            Number* staged = reinterpret_cast<Number*>(behind_scratch());
             copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
             return {staged, input.batch, input.shape};
         }
+    }
+    /// Where an input of the host's goes as elements, when these are of a narrower type.
+    View<T, Memory> narrow_input(int batch) requires(!std::is_same_v<T, Number>) {
+        const Index numbers =
+            Memory::on_host ? 0 : aligned(capacity_ * input_shape().size() * sizeof(Number));
+        return {reinterpret_cast<T*>(behind_scratch() + numbers), batch, input_shape()};
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -5245,9 +5369,14 @@ public:
     }
 
 private:
-    /// Room for stage(), where the host's memory cannot be read.
+    /// Room for stage(), where the host's memory cannot be read, and for narrow_input().
     static Index staged_bytes(Shape input, int batch) {
-        return Memory::on_host ? 0 : batch * input.size() * static_cast<Index>(sizeof(T));
+        const Index size = batch * input.size();
+        const Index numbers = Memory::on_host ? 0 : aligned(size * Index{sizeof(Number)});
+        return numbers + (std::is_same_v<T, Number> ? 0 : aligned(size * Index{sizeof(T)}));
+    }
+    std::byte* behind_scratch() const {
+        return scratch_.data + aligned(static_cast<Index>(scratch_.bytes));
     }
     T* at(Index offset) const {
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);
@@ -5280,6 +5409,9 @@ class Model {
 public:
     using Layers = Flat<Net>;
     using Element = Scalar;
+    /// The type in which parameters learn and inputs come from the host: float where Element is
+    /// Bf16.
+    using Number = Master<Scalar>;
     using Memory = typename Backend::Memory;
     using BackendType = Backend;
     static constexpr int depth = Layers::depth;
@@ -5293,23 +5425,25 @@ public:
     static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
 
     using Workspace = tessera::Workspace<Scalar, depth, Memory>;
-    using Gradients = Buffer<Scalar, Memory>;
+    using Gradients = Buffer<Number, Memory>;
 
     /// All parameters zero: initialise, load or transfer them.
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
-    /// are copied.
-    template <class OtherNet, Shape OtherInput, class OtherBackend>
-    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, or of
+    /// another precision, parameters are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
-    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, OtherScalar>;
+        static_assert(std::is_same_v<Number, typename Source::Number>,
+                      "tessera: the parameters of the two networks are of different types");
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -5317,7 +5451,8 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+            if constexpr (std::is_same_v<Memory, typename Source::Memory> &&
+                          std::is_same_v<Scalar, OtherScalar>) {
                 if (j >= 0 && shared(parameters_.entry(i))) {
                     parameters_.share(i, source.parameters(), j);
                 }
@@ -5373,7 +5508,7 @@ public:
     Gradients gradients() const {
         Gradients block(layout.trainable);
         Memory::fill(block.data(), std::byte{0},
-                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
+                     static_cast<std::size_t>(block.size()) * sizeof(Number));
         return block;
     }
 
@@ -5381,23 +5516,44 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, InputView<Scalar, Memory> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input that lies in the backend's memory already, where that is not the
-    /// host's.
-    template <class T>
-    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
-                                       const Stream& random = {}) const requires(!Memory::on_host) {
-        return run(workspace, in, depth, random);
-    }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
-                                             const Stream& random = {}) const {
-        check(workspace, in.batch, in.shape);
-        return run(workspace, workspace.stage(in), count, random);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, InputView<Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
+        if constexpr (narrow) {
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index size) {
+                Backend::Narrow::forward(size, numbers, working);
+            });
+        }
+        if constexpr (std::is_same_v<InputView<Scalar, Memory>, View<const Scalar>>) {
+            enter(workspace, in);
+        } else if (in.elements) {
+            enter(workspace, in.elements);
+        } else {
+            check(workspace, in.numbers.batch, in.numbers.shape);
+            const View<const Number, Memory> staged = workspace.stage(in.numbers);
+            if constexpr (narrow) {
+                const View<Scalar, Memory> elements = workspace.narrow_input(staged.batch);
+                Backend::Narrow::forward(staged.size(), staged.data, elements.data);
+                enter(workspace, elements);
+            } else {
+                enter(workspace, staged);
+            }
+        }
+        bool rectified = false;
+        for_each_position<depth>([&](auto i) {
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -5417,6 +5573,9 @@ public:
     }
 
 private:
+    /// Whether elements are narrower than what learns.
+    static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
+
     /// The first parameter array of a layer.
     static constexpr std::array<int, depth> first_array = [] {
         std::array<int, depth> first{};
@@ -5432,29 +5591,19 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
+            pointers[static_cast<std::size_t>(slot)] = parameters_.working(first_array[I] + slot);
         }
         return pointers;
     }
 
     void check(const Workspace& workspace, int batch, Shape shape) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
         require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
                 "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
                 workspace.capacity(), " of ", workspace.input_shape());
     }
-
-    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
-                                   const Stream& random) const {
+    void enter(Workspace& workspace, View<const Scalar, Memory> in) const {
         check(workspace, in.batch, in.shape);
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
         workspace.set_input(in);
-        for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
-        });
-        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.
@@ -5463,9 +5612,25 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
+    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    void forward_layer(Workspace& workspace, Stream random) const {
+    static constexpr bool takes_next() {
+        if constexpr (I + 1 < depth) {
+            return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
+                   LayerAt<I, Layers>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+
+    /// True when the next layer, a ReLU, is done as well.
+    template <int I>
+    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
         random.sample = I;
+        bool rectify = false;
+        if constexpr (takes_next<I>()) {
+            rectify =
+                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        }
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
             .input = for_layer(std::as_const(workspace).activation(I)),
@@ -5474,12 +5639,14 @@ private:
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
             .random = random,
-            .dropout = workspace.dropout()};
+            .dropout = workspace.dropout(),
+            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
+        return rectify;
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+    void backward_layer(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),
@@ -6755,12 +6922,13 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
         const ParameterInfo info = model.parameters().entry(i).info;
         const auto& parameters = model.parameters();
         sources.push_back({.name = tensor.name,
-                           .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Master<Scalar>) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
                                auto memory = parameters.on_host(i);
-                               const std::vector<Scalar> file = to_file_order(info, memory.span());
-                               sink(bytes_of(std::span<const Scalar>(file)));
+                               const std::vector<Master<Scalar>> file =
+                                   to_file_order(info, memory.span());
+                               sink(bytes_of(std::span<const Master<Scalar>>(file)));
                            }});
     }
 }
@@ -6817,14 +6985,14 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
                 file.path(), ": tensor '", name, "': found type ", dtype_name(tensor->dtype),
                 ", expected a floating-point type");
     }
-    std::vector<Scalar> numbers;
+    std::vector<Master<Scalar>> numbers;
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
         if (!file.find(name)) continue;
         auto memory = model.parameters().on_host(i);
         numbers.resize(memory.span().size());
-        file.read(name, std::span<Scalar>(numbers));
-        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers),
+        file.read(name, std::span(numbers));
+        from_file_order(model.parameters().entry(i).info, std::span<const Master<Scalar>>(numbers),
                         memory.span());
         memory.store();
     }
@@ -7039,16 +7207,18 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity.
-    template <class Backend, class T>
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working
+    /// copy, if they have one, comes last.
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 1>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const SgdStep step{.form = form,
                            .rate = rate * factors.rate,
                            .momentum = momentum,
                            .decay = decay * factors.decay,
                            .gradient_scale = scale};
-        Backend::Update::sgd(count, step, gradient, state[0], weights);
+        Backend::Update::sgd(count, step, gradient, state[0], weights, working...);
     }
 };
 
@@ -7063,9 +7233,10 @@ struct AdamW {
     static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
-    template <class Backend, class T>
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 2>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const AdamWStep update{.rate = rate * factors.rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
@@ -7073,7 +7244,7 @@ struct AdamW {
                                .decay = decay * factors.decay,
                                .gradient_scale = scale,
                                .step = step};
-        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights);
+        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights, working...);
     }
 };
 
@@ -7110,6 +7281,9 @@ struct TrainerOptions {
     /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
     /// ln(classes) for hundreds of steps.
     long dropout_after = 0;
+    /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
+    /// step() returns the last one read, and a loss that is not finite is found out later.
+    long loss_every = 1;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -7122,8 +7296,10 @@ template <class ModelType, class Loss, class Optimizer>
 class Trainer {
 public:
     using Element = typename ModelType::Element;
+    using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
+    using Input = InputView<Element, Memory>;  ///< of the host's, or in the backend's memory
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -7138,7 +7314,8 @@ public:
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
           seed_(options.seed),
-          dropout_after_(options.dropout_after) {
+          dropout_after_(options.dropout_after),
+          loss_every_(std::max(options.loss_every, 1L)) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -7149,14 +7326,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
-        const double value = accumulate(input, targets);
-        update();
-        return value;
-    }
-    /// The same for an input that lies in the backend's memory already.
-    template <class T>
-    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+    double step(Input input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -7164,13 +7334,25 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
-    }
-    template <class T>
-    double accumulate(View<T, Memory> input,
-                      std::span<const Target> targets) requires(!Memory::on_host) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    double accumulate(Input input, std::span<const Target> targets) {
+        // Batches gathered for one update must not share their masks: each has a seed of its own.
+        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return last_loss_;
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -7182,11 +7364,19 @@ public:
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = parameters.entry(i);
             if (entry.frozen) continue;
-            std::array<Element*, states> state{};
+            std::array<Number*, states> state{};
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            optimizer.template advance<Backend>(
-                entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters.data(i), share);
+            const auto advance = [&](auto*... working) {
+                optimizer.template advance<Backend>(entry.info.count(),
+                                                    multipliers_[static_cast<std::size_t>(i)],
+                                                    steps_, gradients_.data() + entry.offset, state,
+                                                    parameters.learning(i), share, working...);
+            };
+            if constexpr (std::is_same_v<Element, Number>) {
+                advance();
+            } else {
+                advance(parameters.learning_copy(i));
+            }
         }
         clear_gradients();
     }
@@ -7213,34 +7403,13 @@ public:
     /// Bytes of workspace, gradients and optimiser state.
     Index bytes() const {
         return workspace_.bytes() +
-               static_cast<Index>((1 + states) * sizeof(Element)) * gradients_.size();
+               static_cast<Index>((1 + states) * sizeof(Number)) * gradients_.size();
     }
 
 private:
-    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
-    /// their masks: each has a seed of its own.
-    Stream begin_batch() {
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-    }
-
-    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return value;
-    }
-
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
-                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
@@ -7268,7 +7437,7 @@ private:
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             auto weights = model_.parameters().on_host(i);
-            for (const Element weight : weights.span()) {
+            for (const Number weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -7288,6 +7457,9 @@ private:
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
     long dropout_after_;
+    long loss_every_;
+    double last_loss_ = 0;
+    bool read_ = false;  // whether any loss was
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };
@@ -7360,7 +7532,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
                      const Progress& progress,
                      const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     std::map<std::string, std::string> metadata;
     for (const auto& [key, value] : settings) metadata["setting." + key] = value;
     metadata["architecture"] = architecture<typename ModelType::Layers>(ModelType::input);
@@ -7378,10 +7550,10 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         const auto& state = trainer.optimizer_state()[s];
         sources.push_back({.name = text("state.", Optimizer::state_names[s]),
-                           .dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = {state.size()},
                            .produce = [&state](const ByteSink& sink) {
-                               HostArray<const Element, typename TrainerType::Memory> numbers(
+                               HostArray<const Number, typename TrainerType::Memory> numbers(
                                    state.data(), state.size());
                                sink(bytes_of(numbers.span()));
                            }});
@@ -7395,7 +7567,7 @@ template <class ModelType, class Loss, class Optimizer>
 Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optimizer>& trainer,
                          const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     const SafetensorsFile file(path);
     auto expect = [&](const std::string& key, const std::string& expected) {
         const std::string& found = detail::field(file, key);
@@ -7425,7 +7597,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         const Index wanted = trainer.optimizer_state()[s].size();
         require(state.size() == wanted, path, ": optimiser state '", state.name, "' has ",
                 state.size(), " elements, expected ", wanted);
-        constexpr Dtype dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32;
+        constexpr Dtype dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32;
         require(state.dtype == dtype, path, ": optimiser state '", state.name, "' is of type ",
                 dtype_name(state.dtype), ", expected ", dtype_name(dtype));
     }
@@ -7436,7 +7608,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         auto& state = trainer.optimizer_state()[s];
-        HostArray<Element, typename TrainerType::Memory> numbers(state.data(), state.size());
+        HostArray<Number, typename TrainerType::Memory> numbers(state.data(), state.size());
         file.read(text("state.", Optimizer::state_names[s]), numbers.span());
         numbers.store();
     }
@@ -7514,10 +7686,11 @@ struct Evaluation {
     long samples = 0;
 };
 
-/// One batch of a source, in memory the source owns until the next one.
-template <class T, class Target>
+/// One batch of a source, in memory the source owns until the next one. The input may lie in the
+/// memory of the model's backend.
+template <class T, class Target, class Memory = HostMemory>
 struct Batch {
-    View<const T> input{};
+    View<const T, Memory> input{};
     std::span<const Target> targets{};
 };
 
@@ -7552,10 +7725,12 @@ private:
 };
 
 /// Runs a scoring model (Trainer::model()) over every batch of a source: next(batch) returns false
-/// after the last one. The loss is the one trained with, dropout is off.
-template <class ModelType, class Loss, class Next>
+/// after the last one. The loss is the one trained with, dropout is off. `batch` is what next()
+/// gets: a source of batches on the device takes a Batch of the device's memory.
+template <class ModelType, class Loss, class Next,
+          class BatchType = Batch<typename ModelType::Number, typename Loss::Target>>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
-                    const Loss& loss, Next next) {
+                    const Loss& loss, Next next, BatchType batch = {}) {
     using T = typename ModelType::Element;
     static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
                   "tessera: evaluate counts right labels, so its loss has one label a sample");
@@ -7563,7 +7738,6 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     LossMemory<typename ModelType::Memory> memory;
-    Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
         const auto scores = model.forward(workspace, batch.input);
         const Index expected = Loss::targets(scores.batch, scores.shape);
@@ -7634,6 +7808,11 @@ inline double monotonic_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+template <class Source, class BatchType>
+concept GivesBatches = requires(Source& source, BatchType& batch) {
+    source.next(batch);
+};
+
 /// One step at a rate that is not the optimiser's own, which is back afterwards, whatever happens.
 template <class TrainerType, class BatchType>
 double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
@@ -7651,19 +7830,22 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 ///   long batches() const;                          batches per epoch, the same for every epoch
 ///   void start(int epoch, long position);          the next batch is this one
 ///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
+/// or a next() that takes batches of the backend's memory, Batch<T, Target, Memory>.
 /// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
 /// progress taken in any callback resumes to the same bits. Throws Error when a loss is not
 /// finite.
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                const FitOptions& options) {
-    using T = typename TrainerType::Element;
+    using T = typename TrainerType::Number;
     const double base_rate = trainer.optimizer.rate;
     const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
     double recent = chance;  // running mean over about a hundred steps
     long seen = 0;           // steps in it
     bool warned = false;
-    Batch<T, typename TrainerType::Target> batch;
+    using Target = typename TrainerType::Target;
+    using Own = Batch<typename TrainerType::Element, Target, typename TrainerType::Memory>;
+    std::conditional_t<detail::GivesBatches<Source, Own>, Own, Batch<T, Target>> batch;
     const auto over = [&] { return options.finished && options.finished(progress); };
     // A checkpoint of the last epoch's end: nothing is left to do.
     if (progress.epoch > 0 && progress.position == 0 && over()) return FitOutcome::finished;
@@ -8023,8 +8205,9 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
 /// Mishkin and Matas, ICLR 2016.) The last layer gets `last_deviation` instead; a channel that does
 /// not vary is only centred. Call after initialise().
 template <class Net, Shape Input, class Backend, class Scalar>
-void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
-                           double last_deviation = 0.1) {
+void normalise_activations(Model<Net, Input, Backend, Scalar>& model,
+                           View<const Master<Scalar>> samples, double last_deviation = 0.1) {
+    using Number = Master<Scalar>;
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
     auto& parameters = model.parameters();
     int last = -1;
@@ -8048,7 +8231,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
         const double wanted = entry.layer == last ? last_deviation : 1;
         const Index per_group = channels / entry.info.groups;
         auto weights = parameters.on_host(i);
-        const std::span<Scalar> weight = weights.span();
+        const std::span<Number> weight = weights.span();
         const bool has_bias = i + 1 < parameters.count() &&
                               parameters.entry(i + 1).layer == entry.layer &&
                               parameters.entry(i + 1).info.is_bias();
@@ -8061,13 +8244,13 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
             const bool varies = variance > 1e-12 * std::max(average * average, 1e-12);
             const double factor = varies ? wanted / std::sqrt(variance) : 1;
             const Index group = c / per_group;
-            Scalar* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
+            Number* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
             for (Index k = 0; k < entry.info.fan_in(); ++k) {
-                first[k * per_group] = static_cast<Scalar>(first[k * per_group] * factor);
+                first[k * per_group] = static_cast<Number>(first[k * per_group] * factor);
             }
             if (has_bias) {
-                Scalar& bias = biases.span()[at];
-                bias = static_cast<Scalar>((bias - average) * factor);
+                Number& bias = biases.span()[at];
+                bias = static_cast<Number>((bias - average) * factor);
             }
         }
         weights.store();
@@ -8882,6 +9065,18 @@ inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
 
+namespace detail {
+
+inline void check_edges(double low, double high, int outputs, int count) {
+    // Further out nothing but repetitions of the image would be seen.
+    const double reach = 64.0 * count;
+    require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
+            " to ", high, " on an axis of ", count, " pixels");
+    require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
+}
+
+}  // namespace detail
+
 /// Resizes boxes of one image in two steps, so that boxes between the same left and right edges
 /// share the first. All memory is kept: after the largest box nothing is allocated. One a thread.
 class Resizer {
@@ -8891,7 +9086,7 @@ public:
     /// Throws Error when the edges are not finite or not in order.
     void columns(const Image& source, double left, double right, int width) {
         require(!source.empty(), "resize: the image is empty");
-        check_edges(left, right, width, source.width);
+        detail::check_edges(left, right, width, source.width);
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
@@ -8907,7 +9102,7 @@ public:
     /// channels floats from 0 to 255 and is good for the duration of the call.
     template <class Sink>
     void rows(double top, double bottom, int height, Sink&& sink) {
-        check_edges(top, bottom, height, source_->height);
+        detail::check_edges(top, bottom, height, source_->height);
         rows_.plan(top, bottom, source_->height, height);
         for (int y = rows_.begin(); y < rows_.end(); ++y) {
             if (ready_[std::size_t(y)]) continue;
@@ -8923,14 +9118,6 @@ public:
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
-
-    static void check_edges(double low, double high, int outputs, int count) {
-        // Further out nothing but repetitions of the image would be seen.
-        const double reach = 64.0 * count;
-        require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
-                " to ", high, " on an axis of ", count, " pixels");
-        require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
-    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
@@ -10697,6 +10884,190 @@ private:
     bool stopping_ = false;
     SkippedSamples skipped_;
     std::vector<Thread> threads_;
+};
+
+}  // namespace tessera
+
+// ---- tessera/data/packed_images.hpp
+// PackedImages: decoded images of one extent in one file, for training faster than a few cores can
+// decode.
+//
+// A header of 64 bytes (magic, version, fingerprint of the source, number of images, classes,
+// width, height, channels; little-endian), then a record per image: its pixels, its label (4
+// bytes), and zeros up to a multiple of 64 bytes.
+
+namespace tessera {
+
+static_assert(std::endian::native == std::endian::little, "packed images are little-endian");
+
+/// What a file of packed images holds.
+struct PackedSet {
+    std::uint64_t source = 0;  ///< fingerprint of the images and of how they were made
+    Index images = 0;
+    int classes = 0;  ///< labels are below; -1 is an image that losses leave out
+    Shape shape{};    ///< of each image
+
+    friend bool operator==(const PackedSet&, const PackedSet&) = default;
+};
+
+namespace detail {
+
+struct PackedHeader {
+    char magic[8] = {'t', 'e', 's', 's', 'p', 'a', 'c', 'k'};
+    std::uint64_t version = 1;
+    std::uint64_t source = 0;
+    std::int64_t images = 0;
+    std::int32_t classes = 0;
+    std::int32_t width = 0;
+    std::int32_t height = 0;
+    std::int32_t channels = 0;
+    std::uint64_t reserved[2] = {};
+
+    std::span<const std::uint8_t> bytes() const {
+        return {reinterpret_cast<const std::uint8_t*>(this), sizeof *this};
+    }
+};
+static_assert(sizeof(PackedHeader) == alignment);
+
+/// Bytes of a record. `set` is one that packed_bytes() accepts.
+inline Index record_bytes(const PackedSet& set) {
+    return aligned(set.shape.size() + Index{sizeof(std::int32_t)});
+}
+
+/// Bytes of a whole file. Throws Error, with `path`, for sizes that no file can have.
+inline Index packed_bytes(const PackedSet& set, const std::string& path) {
+    const Shape shape = set.shape;
+    Index pixels = 0, bytes = 0;
+    const bool fits = shape.channels > 0 && shape.height > 0 && shape.width > 0 &&
+                      set.images >= 0 && set.classes >= 0 &&
+                      !__builtin_mul_overflow(shape.area(), Index{shape.channels}, &pixels) &&
+                      pixels <= Index{1} << 40 &&
+                      !__builtin_mul_overflow(record_bytes(set), set.images, &bytes) &&
+                      !__builtin_add_overflow(bytes, Index{sizeof(PackedHeader)}, &bytes);
+    require(fits, path, ": found ", set.images, " packed images of ", shape, " in ", set.classes,
+            " classes, expected at least one pixel and less than 2^63 bytes");
+    return bytes;
+}
+
+inline void check_label(std::int32_t label, const PackedSet& set, Index image,
+                        const std::string& path) {
+    require(label >= -1 && label < set.classes, path, ": found label ", label, " of image ", image,
+            ", expected -1 to ", set.classes - 1);
+}
+
+}  // namespace detail
+
+/// Writes the images one after the other. The file is there after finish(), whole or not at all;
+/// what was written before stays in `<path>.part`, and a writer for the same set goes on with it.
+class PackedImageWriter {
+public:
+    /// Throws Error when the set makes no sense, the folder is missing or may not be written, or
+    /// another process is writing these images.
+    PackedImageWriter(const std::string& path, const PackedSet& set)
+        : path_(path), set_(set), bytes_(detail::packed_bytes(set, path)), file_(path) {
+        detail::PackedHeader header;
+        header.source = set.source;
+        header.images = set.images;
+        header.classes = set.classes;
+        header.width = set.shape.width;
+        header.height = set.shape.height;
+        header.channels = set.shape.channels;
+        if (!std::ranges::equal(file_.beginning(sizeof header), header.bytes())) {
+            file_.shorten(0);
+            file_.write(header.bytes());
+        }
+        record_.resize(static_cast<std::size_t>(detail::record_bytes(set)));
+        const auto size = std::min(static_cast<Index>(file_.size()), bytes_);
+        written_ = (size - Index{sizeof header}) / std::ssize(record_);
+        file_.shorten(sizeof header + static_cast<std::uint64_t>(written_ * std::ssize(record_)));
+    }
+
+    /// Images that are there: of an earlier writer and of this one.
+    Index written() const { return written_; }
+
+    /// Throws Error for pixels of another shape, a label that is no class, more images than
+    /// announced, or when the disk is full.
+    void append(const Image& image, std::int32_t label) {
+        require(image.shape() == set_.shape, path_, ": found an image of ", image.shape(),
+                ", expected ", set_.shape);
+        require(written_ < set_.images, path_, ": found more images than the ", set_.images,
+                " announced");
+        detail::check_label(label, set_, written_, path_);
+        std::memcpy(record_.data(), image.pixels.data(), image.pixels.size());
+        std::memcpy(record_.data() + image.pixels.size(), &label, sizeof label);
+        file_.write(record_);
+        ++written_;
+    }
+
+    /// Throws Error when images are missing or the disk is full.
+    void finish() {
+        require(written_ == set_.images, path_, ": found ", written_, " images, expected ",
+                set_.images);
+        file_.commit();
+    }
+
+private:
+    std::string path_;
+    PackedSet set_;
+    Index bytes_;  // of the whole file
+    PartFile file_;
+    std::vector<std::uint8_t> record_;
+    Index written_ = 0;
+};
+
+/// The images of a file, mapped: any number of threads and processes share one copy.
+class PackedImages {
+public:
+    /// Throws Error when the file is missing, is none of packed images, or is cut short.
+    explicit PackedImages(const std::string& path) : file_(path) {
+        const std::span<const std::uint8_t> bytes = file_.bytes();
+        detail::PackedHeader header;
+        const detail::PackedHeader wanted;
+        require(bytes.size() >= sizeof header, path, ": found ", bytes.size(),
+                " bytes, expected a file of packed images");
+        std::memcpy(&header, bytes.data(), sizeof header);
+        require(std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
+                ": found other data, expected a file of packed images");
+        require(header.version == wanted.version, path, ": found packed images of version ",
+                header.version, ", expected ", wanted.version);
+        set_ = {header.source,
+                header.images,
+                header.classes,
+                {header.channels, header.height, header.width}};
+        const Index size = detail::packed_bytes(set_, path);
+        require(static_cast<Index>(bytes.size()) == size, path, ": found ", bytes.size(),
+                " bytes, expected ", size, ": cut short?");
+    }
+    /// Throws Error, saying what differs, also when the file holds something else than `expected`.
+    PackedImages(const std::string& path, const PackedSet& expected) : PackedImages(path) {
+        require(set_.source == expected.source, path, ": found images packed from ",
+                hexadecimal(set_.source), ", expected from ", hexadecimal(expected.source));
+        require(set_ == expected, path, ": found ", set_.images, " images of ", set_.shape, " in ",
+                set_.classes, " classes, expected ", expected.images, " of ", expected.shape,
+                " in ", expected.classes);
+    }
+
+    const PackedSet& set() const { return set_; }
+    Index size() const { return set_.images; }
+    /// As Image::pixels; begins at a multiple of 64 bytes. requires 0 <= n < size(), as label().
+    std::span<const std::uint8_t> image(Index n) const {
+        return {record(n), static_cast<std::size_t>(set_.shape.size())};
+    }
+    /// Throws Error for a label that is no class: the file is damaged.
+    std::int32_t label(Index n) const {
+        std::int32_t label = 0;
+        std::memcpy(&label, record(n) + set_.shape.size(), sizeof label);
+        detail::check_label(label, set_, n, file_.path());
+        return label;
+    }
+
+private:
+    const std::uint8_t* record(Index n) const {
+        return file_.bytes().data() + sizeof(detail::PackedHeader) + n * detail::record_bytes(set_);
+    }
+
+    MappedFile file_;
+    PackedSet set_;
 };
 
 }  // namespace tessera

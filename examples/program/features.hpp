@@ -23,7 +23,7 @@ std::uint64_t fingerprint_of(const Model<Net, Input, Backend, Scalar>& model) {
     mark.add(architecture<Net>(Input));
     for (int i = 0; i < model.parameter_arrays; ++i) {
         auto parameters = model.parameters().on_host(i);
-        const std::span<const Scalar> array = parameters.span();
+        const std::span<const Master<Scalar>> array = parameters.span();
         mark.add(
             std::span(reinterpret_cast<const std::uint8_t*>(array.data()), array.size_bytes()));
     }

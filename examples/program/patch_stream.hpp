@@ -172,7 +172,7 @@ bool run_over_boxes(const ModelType& model, const std::vector<ImageBoxes>& image
     int filled = 0;
     auto flush = [&] {
         if (filled == 0) return;
-        take(model.forward(workspace, {samples.data(), filled, shape}));
+        take(to_host(model.forward(workspace, {samples.data(), filled, shape})));
         filled = 0;
     };
     auto place = [&] {

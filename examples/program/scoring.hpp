@@ -9,9 +9,9 @@
 #include <string>
 #include <vector>
 
+#include "program/device.hpp"
 #include "program/features.hpp"
 #include "program/target.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/patch/aggregate.hpp"
 #include "tessera/patch/heat_map.hpp"
 
@@ -21,6 +21,7 @@ namespace program {
 using TakeScores = std::function<void(std::span<const float> rows)>;
 
 struct ScoringOptions {
+    std::string device = "cpu";
     bool mirrored_too = false;  ///< the mean of a patch's outputs and its mirror image's
     Index done = 0;             ///< boxes scored before, a multiple of scoring_unit()
     const char* task = "scoring";
@@ -54,12 +55,14 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
         take(means);
     };
     auto run = [&]<class Net, class Choice>(std::type_identity<Net>, Choice) {
-        Model<Net, Choice::input, Cpu> model;
-        load_weights(model, file);
         const PatchView view{Choice::image, Choice::input, normaliser, options.mirrored_too,
                              std::max(1, Cpu::threads() / 2)};
-        return run_over_boxes(model, images, options.done, view, options.task, options.interrupted,
-                              take_rows);
+        return with_device(options.device, [&]<class Backend>(std::type_identity<Backend>) {
+            Model<Net, Choice::input, Backend> model;
+            load_weights(model, file);
+            return run_over_boxes(model, images, options.done, view, options.task,
+                                  options.interrupted, take_rows);
+        });
     };
     return with_network(file.path() + ": field 'network'", spec.input.network, [&](auto choice) {
         using Choice = decltype(choice);

@@ -3,4 +3,6 @@
 #pragma once
 
 #include "tessera/backend/cuda/cuda.cuh"
+#include "tessera/data/cuda/packed_batches.cuh"
 #include "tessera/image/cuda/crops.cuh"
+#include "tessera/patch/cuda/patches.cuh"

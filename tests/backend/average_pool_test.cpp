@@ -36,19 +36,20 @@ TEST_CASE("the reference mean passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("a mean agrees with the reference", Table, TESSERA_TABLES) {
+TEST_CASE_TEMPLATE("a mean agrees with the reference", Table, TESSERA_TABLES_AND_BF16) {
+    using T = Number<Table>;
     Random random({.seed = 2});
     for (int round = 0; round < 120; ++round) {
         const PoolGeometry g = random_pooling(random);
         const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
         const Threads threads(1 << round % 3);
-        const auto x = random_values<float>(random, inputs);
-        const auto dy = random_values<float>(random, outputs);
-        auto y = unwritten<float>(outputs), dx = unwritten<float>(inputs);
+        const auto x = random_values<T>(random, inputs);
+        const auto dy = random_values<T>(random, outputs);
+        auto y = unwritten<T>(outputs), dx = unwritten<T>(inputs);
         Values expected(y.size()), expected_dx(dx.size());
         Table::AveragePool::forward(g, x.data(), y.data());
         Table::AveragePool::backward(g, dy.data(), dx.data());
-        Table::AveragePool::backward(g, dy.data(), static_cast<float*>(nullptr));
+        Table::AveragePool::backward(g, dy.data(), static_cast<T*>(nullptr));
         reference::AveragePool::forward(g, widened(x).data(), expected.data());
         reference::AveragePool::backward(g, widened(dy).data(), expected_dx.data());
         CHECK(difference(y, expected) < tolerance);

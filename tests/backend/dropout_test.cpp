@@ -47,22 +47,24 @@ TEST_CASE_TEMPLATE("dropout without a mask passes everything on", Table, Referen
 }
 
 TEST_CASE_TEMPLATE("dropout gives the reference's bits on any number of threads", Table,
-                   TESSERA_TABLES) {
+                   TESSERA_TABLES_AND_BF16) {
+    using T = Number<Table>;
     Random random({.seed = 1});
     for (const Index n : {1, 3, 4, 63, 64, 65, 1001, 40003}) {
         for (const double rate : {0.5, 0.1, 0.7}) {
             const Stream stream{.seed = 11, .purpose = Purpose::dropout, .epoch = 3};
-            const auto x = random_values<float>(random, n), dy = random_values<float>(random, n);
+            const auto x = random_values<T>(random, n), dy = random_values<T>(random, n);
             const auto size = static_cast<std::size_t>(n);
-            auto expected_y = unwritten<float>(n), expected_dx = expected_y;
+            auto wide_y = unwritten<float>(n), wide_dx = wide_y;
             std::vector<std::uint8_t> expected_mask(size, 9);
-            reference::Dropout::forward(n, rate, stream, x.data(), expected_y.data(),
+            reference::Dropout::forward(n, rate, stream, converted<float>(x).data(), wide_y.data(),
                                         expected_mask.data());
-            reference::Dropout::backward(n, rate, expected_mask.data(), dy.data(),
-                                         expected_dx.data());
+            reference::Dropout::backward(n, rate, expected_mask.data(), converted<float>(dy).data(),
+                                         wide_dx.data());
+            const auto expected_y = converted<T>(wide_y), expected_dx = converted<T>(wide_dx);
             for (const int count : {1, 2, 4}) {
                 const Threads threads(count);
-                auto y = unwritten<float>(n), dx = y, in_place = x, gradient_in_place = dy;
+                auto y = unwritten<T>(n), dx = y, in_place = x, gradient_in_place = dy;
                 std::vector<std::uint8_t> mask(size, 9);
                 Table::Dropout::forward(n, rate, stream, x.data(), y.data(), mask.data());
                 Table::Dropout::forward(n, rate, stream, in_place.data(), in_place.data(),

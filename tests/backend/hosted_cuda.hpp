@@ -76,8 +76,8 @@ private:
     std::map<const void*, Block> blocks_;
 };
 
-/// Ops that take pointers to the host's memory and work on the device.
-template <int Late>
+/// Ops that take pointers to the host's memory and work on the device, with arrays of `Stored`.
+template <int Late, class Stored = float>
 struct CudaOfHost {
     using Memory = HostMemory;
     static int threads() { return 1; }
@@ -232,16 +232,19 @@ struct CudaOfHost {
 
     struct Update {
         template <class T>
-        static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w) {
+        static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w,
+                        Bf16* working = nullptr) {
             call([&](auto& d) {
-                cuda::Update::sgd(n, step, d.read(g, n), d.change(v, n), d.change(w, n));
+                cuda::Update::sgd(n, step, d.read(g, n), d.change(v, n), d.change(w, n),
+                                  d.write(working, n));
             });
         }
         template <class T>
-        static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w) {
+        static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w,
+                          Bf16* working = nullptr) {
             call([&](auto& d) {
                 cuda::Update::adamw(n, step, d.read(g, n), d.change(m, n), d.change(v, n),
-                                    d.change(w, n));
+                                    d.change(w, n), d.write(working, n));
             });
         }
     };
@@ -249,5 +252,7 @@ struct CudaOfHost {
 
 using HostedCuda = CudaOfHost<0>;
 using UnalignedCuda = CudaOfHost<1>;
+using HostedBf16 = CudaOfHost<0, Bf16>;
+using UnalignedBf16 = CudaOfHost<1, Bf16>;
 
 }  // namespace tessera::test

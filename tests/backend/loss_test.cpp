@@ -102,13 +102,14 @@ TEST_CASE_TEMPLATE("every loss passes a gradient check", Table, Reference, TESSE
 }
 
 TEST_CASE_TEMPLATE("losses agree with the reference, bits repeat on any number of threads", Table,
-                   TESSERA_TABLES) {
+                   TESSERA_TABLES_AND_BF16) {
+    using T = Number<Table>;
     Random random({.seed = 2});
     for (int round = 0; round < 20; ++round) {
         const Index rows = between(random, 1, 200), classes = between(random, 1, 100);
         const Index n = rows * classes;
-        const auto x = random_values<float>(random, n, -20, 20);
-        const auto target = random_values<float>(random, n);
+        const auto x = random_values<T>(random, n, -20, 20);
+        const auto target = random_values<T>(random, n);
         const auto weights = random_values<float>(random, classes, 0, 2);
         std::vector<std::int32_t> labels(static_cast<std::size_t>(rows));
         for (auto& label : labels) label = between(random, -1, static_cast<int>(classes) - 1);
@@ -120,13 +121,13 @@ TEST_CASE_TEMPLATE("losses agree with the reference, bits repeat on any number o
         Values bits;
         for (const int count : {1, 2, 4}) {
             const Threads threads(count);
-            auto dx = unwritten<float>(n);
+            auto dx = unwritten<T>(n);
             Values expected(dx.size()), sums;
             const auto check = [&](double loss, double expected_loss) {
                 sums.push_back(loss);
                 CHECK(loss == doctest::Approx(expected_loss).epsilon(tolerance));
                 CHECK(difference(dx, expected) < tolerance);
-                dx = unwritten<float>(n);
+                dx = unwritten<T>(n);
             };
             using Loss = Summed<Table>;
             using Expected = Summed<Reference>;

@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <vector>
 
 #include "tessera/backend/geometry.hpp"
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/core/random.hpp"
 
@@ -29,27 +31,43 @@ std::vector<T> random_values(Random& random, Index count, double low = -1, doubl
     return values;
 }
 
+/// The same numbers in another type, rounded where it has fewer bits.
+template <class T, class From>
+std::vector<T> converted(const std::vector<From>& values) {
+    return std::vector<T>(values.begin(), values.end());
+}
+
 /// The oracle works in double on the very values the other backend gets.
 template <class T>
 Values widened(const std::vector<T>& values) {
-    return Values(values.begin(), values.end());
+    return converted<double>(values);
 }
 
 /// An output as the contract allows it to be before the op runs.
 template <class T>
 std::vector<T> unwritten(Index count) {
-    return std::vector<T>(static_cast<std::size_t>(count), std::numeric_limits<T>::quiet_NaN());
+    const auto nan = static_cast<T>(std::numeric_limits<float>::quiet_NaN());
+    return std::vector<T>(static_cast<std::size_t>(count), nan);
 }
 
-/// The largest difference, relative to the largest expected magnitude; infinite for a NaN that is
-/// not expected.
+/// How far from `value` the nearest number of type T may be: half a unit in the last place of
+/// bfloat16, nothing worth mentioning of the others.
+template <class T>
+double half_unit(double value) {
+    if (!std::is_same_v<T, Bf16> || value == 0 || !std::isfinite(value)) return 0;
+    return std::ldexp(1.0, std::ilogb(value) - 8);
+}
+
+/// The largest difference beyond half_unit(), relative to the largest expected magnitude; infinite
+/// for a NaN that is not expected.
 template <class T>
 double difference(const std::vector<T>& found, const Values& expected) {
     double most = 0, largest = std::numeric_limits<double>::min();
     if (found.size() != expected.size()) return std::numeric_limits<double>::infinity();
     for (std::size_t i = 0; i < found.size(); ++i) {
-        if (std::isnan(expected[i]) && std::isnan(found[i])) continue;
-        const double apart = std::abs(static_cast<double>(found[i]) - expected[i]);
+        const double number = static_cast<double>(found[i]);
+        if (std::isnan(expected[i]) && std::isnan(number)) continue;
+        const double apart = std::abs(number - expected[i]) - half_unit<T>(expected[i]);
         most = std::isnan(apart) ? std::numeric_limits<double>::infinity() : std::max(most, apart);
         largest = std::max(largest, std::abs(expected[i]));
         if (std::isinf(most)) break;

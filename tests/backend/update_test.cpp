@@ -70,3 +70,25 @@ TEST_CASE_TEMPLATE("updates agree with the reference over several steps", Table,
         }
     }
 }
+
+TEST_CASE_TEMPLATE("an update leaves the new weights in bfloat16 as well", Table, HostedCuda,
+                   UnalignedCuda) {
+    Random random({.seed = 2});
+    for (const Index n : {1, 16, 1030}) {
+        const auto g = random_values<float>(random, n);
+        auto m = random_values<float>(random, n), v = random_values<float>(random, n, 0, 1);
+        auto w = random_values<float>(random, n);
+        auto same_m = m, same_v = v, same_w = w;
+        auto working = unwritten<Bf16>(n);
+        const SgdStep sgd{.form = Momentum::nesterov, .decay = 0.01};
+        Table::Update::sgd(n, sgd, g.data(), m.data(), w.data(), working.data());
+        Table::Update::sgd(n, sgd, g.data(), same_m.data(), same_w.data());
+        CHECK(w == same_w);
+        CHECK(working == converted<Bf16>(w));
+        working = unwritten<Bf16>(n);
+        Table::Update::adamw(n, {}, g.data(), m.data(), v.data(), w.data(), working.data());
+        Table::Update::adamw(n, {}, g.data(), same_m.data(), same_v.data(), same_w.data());
+        CHECK(w == same_w);
+        CHECK(working == converted<Bf16>(w));
+    }
+}

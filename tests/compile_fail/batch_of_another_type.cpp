@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// expect: View<double>
-// expect: View<const float>
+// expect: View<double
+// expect: View<const float
 #include "tessera/backend/reference/reference.hpp"
 #include "tessera/layer/relu.hpp"
 #include "tessera/net/model.hpp"

@@ -30,10 +30,11 @@ struct Pictures {
 };
 
 /// The crops made on both sides must have the same bits.
-void check(const Pictures& pictures, const Normaliser& normaliser, const Extent& extent) {
+template <class T>
+void check_in(const Pictures& pictures, const Normaliser& normaliser, const Extent& extent) {
     const int batch = static_cast<int>(pictures.images.size());
     const Shape shape{pictures.images[0].channels, extent.height, extent.width};
-    std::vector<float> expected(static_cast<std::size_t>(batch * shape.size()));
+    std::vector<T> expected(static_cast<std::size_t>(batch * shape.size()));
     for (int n = 0; n < batch; ++n) {
         const auto i = static_cast<std::size_t>(n);
         normaliser.write(pictures.images[i], pictures.crops[i].window, extent,
@@ -42,13 +43,17 @@ void check(const Pictures& pictures, const Normaliser& normaliser, const Extent&
     const auto bytes = static_cast<Index>(pictures.block.size());
     Buffer<std::uint8_t, cuda::DeviceMemory> block(bytes);
     copy_numbers<cuda::DeviceMemory, HostMemory>(block.data(), pictures.block.data(), bytes);
-    Buffer<float, cuda::DeviceMemory> samples(batch * shape.size());
-    cuda::DeviceMemory::fill(samples.data(), std::byte{0xFF}, expected.size() * sizeof(float));
-    const View<float, cuda::DeviceMemory> view{samples.data(), batch, shape};
+    Buffer<T, cuda::DeviceMemory> samples(batch * shape.size());
+    cuda::DeviceMemory::fill(samples.data(), std::byte{0xFF}, expected.size() * sizeof(T));
+    const View<T, cuda::DeviceMemory> view{samples.data(), batch, shape};
     cuda::CropWriter writer(normaliser, shape.channels);
     writer.write(block.data(), bytes, pictures.crops, view);
     const auto found = to_host(view);
-    CHECK(std::vector<float>(found.data, found.data + found.size()) == expected);
+    CHECK(std::vector<T>(found.data, found.data + found.size()) == expected);
+}
+void check(const Pictures& pictures, const Normaliser& normaliser, const Extent& extent) {
+    check_in<float>(pictures, normaliser, extent);
+    check_in<Bf16>(pictures, normaliser, extent);
 }
 
 }  // namespace

@@ -177,6 +177,18 @@ TEST_CASE("a loss that is not a number stops the training before a weight is tou
     CHECK(everything_of(trainer) == before);
 }
 
+TEST_CASE("the loss is read as often as asked for") {
+    const ToyData data = toy_data(32);
+    auto model = toy_model<Cuda>(), other = toy_model<Cuda>();
+    TrainerOptions seldom = small_batches;
+    seldom.loss_every = 3;
+    Trainer trainer(model, SoftmaxCrossEntropy{}, Sgd{}, small_batches);
+    Trainer quiet(other, SoftmaxCrossEntropy{}, Sgd{}, seldom);
+    const auto losses = train(trainer, data, 0, 7), found = train(quiet, data, 0, 7);
+    for (std::size_t i = 0; i < losses.size(); ++i) CHECK(found[i] == losses[i / 3 * 3]);
+    CHECK(everything_of(quiet) == everything_of(trainer));
+}
+
 TEST_CASE("activations are normalised on Cuda as on Cpu") {
     const ToyData data = toy_data(32);
     auto model = toy_model();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
+#include <span>
+
 #include "layer/agreement.hpp"
 #include "tessera/layer/softmax.hpp"
 #include "tessera/train/gradient_check.hpp"
@@ -22,6 +24,6 @@ TEST_CASE("a softmax adds up to one at each position and stands large scores") {
     const std::array<float, 6> x{1000, 1000, -1000, 0, 0, 0};
     auto workspace = model.workspace(1);
     const auto y = model.forward(workspace, {x.data(), 1, model.input});
-    CHECK(std::ranges::equal(test::values(y).first(3), std::array{0.5f, 0.5f, 0.0f}));
+    CHECK(std::ranges::equal(std::span(y.data, 3), std::array{0.5f, 0.5f, 0.0f}));
     for (int i = 3; i < 6; ++i) CHECK(y[i] == doctest::Approx(1.0 / 3));
 }

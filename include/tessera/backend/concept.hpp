@@ -7,7 +7,9 @@
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
 //   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
-//   - ops that need working memory say how much in scratch_bytes; T is the element type.
+//   - ops that need working memory say how much in scratch_bytes; T is the element type;
+//   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
+//     argument: y = max(y, 0), NaN stays NaN.
 #pragma once
 
 #include <concepts>

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <type_traits>
 
 namespace tessera {
 
@@ -28,5 +29,10 @@ private:
 };
 
 static_assert(sizeof(Bf16) == 2);
+
+/// The type in which the parameters of a network with elements of type T are kept, learn and are
+/// saved, and in which it takes inputs from the host: float for Bf16, else T itself.
+template <class T>
+using Master = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
 
 }  // namespace tessera

@@ -36,8 +36,8 @@ template <class T>
 class HostBatch : public View<const T> {
 public:
     explicit HostBatch(View<const T> view) : View<const T>(view) {}
-    HostBatch(Buffer<T> copy, int batch, Shape shape)
-        : View<const T>{copy.data(), batch, shape}, copy_(std::move(copy)) {}
+    HostBatch(Buffer<T> copy, int samples, Shape extent)
+        : View<const T>{copy.data(), samples, extent}, copy_(std::move(copy)) {}
 
 private:
     Buffer<T> copy_;

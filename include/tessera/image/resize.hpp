@@ -20,6 +20,18 @@ inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
 
+namespace detail {
+
+inline void check_edges(double low, double high, int outputs, int count) {
+    // Further out nothing but repetitions of the image would be seen.
+    const double reach = 64.0 * count;
+    require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
+            " to ", high, " on an axis of ", count, " pixels");
+    require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
+}
+
+}  // namespace detail
+
 /// Resizes boxes of one image in two steps, so that boxes between the same left and right edges
 /// share the first. All memory is kept: after the largest box nothing is allocated. One a thread.
 class Resizer {
@@ -29,7 +41,7 @@ public:
     /// Throws Error when the edges are not finite or not in order.
     void columns(const Image& source, double left, double right, int width) {
         require(!source.empty(), "resize: the image is empty");
-        check_edges(left, right, width, source.width);
+        detail::check_edges(left, right, width, source.width);
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
@@ -45,7 +57,7 @@ public:
     /// channels floats from 0 to 255 and is good for the duration of the call.
     template <class Sink>
     void rows(double top, double bottom, int height, Sink&& sink) {
-        check_edges(top, bottom, height, source_->height);
+        detail::check_edges(top, bottom, height, source_->height);
         rows_.plan(top, bottom, source_->height, height);
         for (int y = rows_.begin(); y < rows_.end(); ++y) {
             if (ready_[std::size_t(y)]) continue;
@@ -61,14 +73,6 @@ public:
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
-
-    static void check_edges(double low, double high, int outputs, int count) {
-        // Further out nothing but repetitions of the image would be seen.
-        const double reach = 64.0 * count;
-        require(low < high && low > -reach && high < reach, "resize: the box reaches from ", low,
-                " to ", high, " on an axis of ", count, " pixels");
-        require(outputs > 0, "resize: the target has ", outputs, " pixels on an axis");
-    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {

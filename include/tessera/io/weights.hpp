@@ -95,12 +95,13 @@ void append_parameters(const Model<Net, Input, Backend, Scalar>& model, const Na
         const ParameterInfo info = model.parameters().entry(i).info;
         const auto& parameters = model.parameters();
         sources.push_back({.name = tensor.name,
-                           .dtype = sizeof(Scalar) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Master<Scalar>) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = tensor.shape,
                            .produce = [info, &parameters, i](const ByteSink& sink) {
                                auto memory = parameters.on_host(i);
-                               const std::vector<Scalar> file = to_file_order(info, memory.span());
-                               sink(bytes_of(std::span<const Scalar>(file)));
+                               const std::vector<Master<Scalar>> file =
+                                   to_file_order(info, memory.span());
+                               sink(bytes_of(std::span<const Master<Scalar>>(file)));
                            }});
     }
 }
@@ -157,14 +158,14 @@ LoadReport load_weights(Model<Net, Input, Backend, Scalar>& model, const Safeten
                 file.path(), ": tensor '", name, "': found type ", dtype_name(tensor->dtype),
                 ", expected a floating-point type");
     }
-    std::vector<Scalar> numbers;
+    std::vector<Master<Scalar>> numbers;
     for (int i = 0; i < model.parameter_arrays; ++i) {
         const std::string& name = tensors[static_cast<std::size_t>(i)].name;
         if (!file.find(name)) continue;
         auto memory = model.parameters().on_host(i);
         numbers.resize(memory.span().size());
-        file.read(name, std::span<Scalar>(numbers));
-        from_file_order(model.parameters().entry(i).info, std::span<const Scalar>(numbers),
+        file.read(name, std::span(numbers));
+        from_file_order(model.parameters().entry(i).info, std::span<const Master<Scalar>>(numbers),
                         memory.span());
         memory.store();
     }

@@ -47,15 +47,26 @@ struct Conv : Layer {
     static constexpr ConvGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window(), options.groups};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Conv::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Conv::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                               pass.parameters[0], pass.parameters[1], pass.output.data,
-                               pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Conv::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                   pass.parameters[0], pass.parameters[1], pass.output.data,
+                                   pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "tessera/backend/geometry.hpp"
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
 #include "tessera/core/view.hpp"
@@ -73,7 +74,8 @@ struct ForwardPass {
     std::byte* saved = nullptr;  ///< saved_bytes(...) per sample in training, null at inference
     Scratch scratch;
     Stream random;
-    double dropout = 1;  ///< factor on the rates of dropout
+    double dropout = 1;    ///< factor on the rates of dropout
+    bool rectify = false;  ///< the ReLU behind the layer is its to do, see Layer::takes_relu
 };
 
 /// What a layer sees on the way back. Views whose need was not declared must not be read: their
@@ -85,7 +87,7 @@ struct BackwardPass {
     View<const T> output_gradient;
     View<T> input_gradient;  ///< null when nobody asks for it
     std::array<const T*, max_parameters> parameters{};
-    std::array<T*, max_parameters> parameter_gradients{};  ///< all null when frozen
+    std::array<Master<T>*, max_parameters> parameter_gradients{};  ///< all null when frozen
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward
@@ -113,6 +115,10 @@ struct Layer {
     /// How an output position looks back at the input; the identity unless the layer moves a
     /// window.
     static constexpr SlidingWindow window(Shape) { return {}; }
+    /// Whether forward() does a ReLU behind the layer as well when the pass says so: a pass over
+    /// memory less where the backend's op can.
+    template <class Backend>
+    static constexpr bool takes_relu = false;
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {

@@ -38,15 +38,26 @@ struct Linear : Layer {
     static constexpr LinearGeometry geometry(int batch, Shape in) {
         return {batch, in.size(), Outputs};
     }
+    template <class Backend>
+    static constexpr bool takes_relu = requires {
+        Backend::Linear::takes_relu;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Linear::template scratch_bytes<T>(geometry(batch, in), threads);
     }
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
-        Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                                 pass.parameters[0], pass.parameters[1], pass.output.data,
-                                 pass.scratch);
+        const auto run = [&](auto... rectify) {
+            Backend::Linear::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                     pass.parameters[0], pass.parameters[1], pass.output.data,
+                                     pass.scratch, rectify...);
+        };
+        if constexpr (takes_relu<Backend>) {
+            run(pass.rectify);
+        } else {
+            run();
+        }
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {

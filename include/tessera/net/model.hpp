@@ -7,8 +7,11 @@
 #include <type_traits>
 
 #include "tessera/core/error.hpp"
+#include "tessera/layer/named.hpp"
+#include "tessera/layer/relu.hpp"
 #include "tessera/net/correspondence.hpp"
 #include "tessera/net/diagnose.hpp"
+#include "tessera/net/input.hpp"
 #include "tessera/net/parameters.hpp"
 #include "tessera/net/workspace.hpp"
 
@@ -22,6 +25,9 @@ class Model {
 public:
     using Layers = Flat<Net>;
     using Element = Scalar;
+    /// The type in which parameters learn and inputs come from the host: float where Element is
+    /// Bf16.
+    using Number = Master<Scalar>;
     using Memory = typename Backend::Memory;
     using BackendType = Backend;
     static constexpr int depth = Layers::depth;
@@ -35,23 +41,25 @@ public:
     static constexpr ParameterLayout<parameter_arrays> layout = lay_out<parameter_arrays>(layers);
 
     using Workspace = tessera::Workspace<Scalar, depth, Memory>;
-    using Gradients = Buffer<Scalar, Memory>;
+    using Gradients = Buffer<Number, Memory>;
 
     /// All parameters zero: initialise, load or transfer them.
     Model() : parameters_(layout) { parameters_.allocate_missing(); }
 
     /// A view of another model after surgery: layers kept share their parameters, trainable ones
-    /// too; new ones are zero. From a model in another memory, a device's or the host's, parameters
-    /// are copied.
-    template <class OtherNet, Shape OtherInput, class OtherBackend>
-    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source)
+    /// too; new ones are zero. From a model in another memory, a device's or the host's, or of
+    /// another precision, parameters are copied.
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar>
+    explicit Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source)
         : Model(source, [](const ParameterEntry&) { return true; }) {}
 
     /// Shares the kept arrays for which shared(entry) holds, and copies the others.
-    template <class OtherNet, Shape OtherInput, class OtherBackend, class Shared>
-    Model(const Model<OtherNet, OtherInput, OtherBackend, Scalar>& source, Shared shared)
+    template <class OtherNet, Shape OtherInput, class OtherBackend, class OtherScalar, class Shared>
+    Model(const Model<OtherNet, OtherInput, OtherBackend, OtherScalar>& source, Shared shared)
         : parameters_(layout) {
-        using Source = Model<OtherNet, OtherInput, OtherBackend, Scalar>;
+        using Source = Model<OtherNet, OtherInput, OtherBackend, OtherScalar>;
+        static_assert(std::is_same_v<Number, typename Source::Number>,
+                      "tessera: the parameters of the two networks are of different types");
         constexpr auto kept =
             correspondence<Layers, typename Source::Layers>(layout, Source::layout);
         static_assert(parameter_arrays == 0 || kept.front() != ambiguous,
@@ -59,7 +67,8 @@ public:
                       "last; give them names, so that it is clear which are kept");
         for (int i = 0; i < parameter_arrays; ++i) {
             const int j = kept[static_cast<std::size_t>(i)];
-            if constexpr (std::is_same_v<Memory, typename Source::Memory>) {
+            if constexpr (std::is_same_v<Memory, typename Source::Memory> &&
+                          std::is_same_v<Scalar, OtherScalar>) {
                 if (j >= 0 && shared(parameters_.entry(i))) {
                     parameters_.share(i, source.parameters(), j);
                 }
@@ -115,7 +124,7 @@ public:
     Gradients gradients() const {
         Gradients block(layout.trainable);
         Memory::fill(block.data(), std::byte{0},
-                     static_cast<std::size_t>(block.size()) * sizeof(Scalar));
+                     static_cast<std::size_t>(block.size()) * sizeof(Number));
         return block;
     }
 
@@ -123,23 +132,44 @@ public:
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
-    View<const Scalar, Memory> forward(Workspace& workspace, View<const Scalar> in,
+    View<const Scalar, Memory> forward(Workspace& workspace, InputView<Scalar, Memory> in,
                                        const Stream& random = {}) const {
         return forward_until(workspace, in, depth, random);
     }
-    /// The same for an input that lies in the backend's memory already, where that is not the
-    /// host's.
-    template <class T>
-    View<const Scalar, Memory> forward(Workspace& workspace, View<T, Memory> in,
-                                       const Stream& random = {}) const requires(!Memory::on_host) {
-        return run(workspace, in, depth, random);
-    }
 
     /// The same for the first `count` layers; returns the output of the last of them.
-    View<const Scalar, Memory> forward_until(Workspace& workspace, View<const Scalar> in, int count,
-                                             const Stream& random = {}) const {
-        check(workspace, in.batch, in.shape);
-        return run(workspace, workspace.stage(in), count, random);
+    View<const Scalar, Memory> forward_until(Workspace& workspace, InputView<Scalar, Memory> in,
+                                             int count, const Stream& random = {}) const {
+        require(workspace.network() == &layers,
+                "forward: the workspace was made by another type of model");
+        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
+                depth);
+        if constexpr (narrow) {
+            parameters_.refresh([](const Number* numbers, Scalar* working, Index size) {
+                Backend::Narrow::forward(size, numbers, working);
+            });
+        }
+        if constexpr (std::is_same_v<InputView<Scalar, Memory>, View<const Scalar>>) {
+            enter(workspace, in);
+        } else if (in.elements) {
+            enter(workspace, in.elements);
+        } else {
+            check(workspace, in.numbers.batch, in.numbers.shape);
+            const View<const Number, Memory> staged = workspace.stage(in.numbers);
+            if constexpr (narrow) {
+                const View<Scalar, Memory> elements = workspace.narrow_input(staged.batch);
+                Backend::Narrow::forward(staged.size(), staged.data, elements.data);
+                enter(workspace, elements);
+            } else {
+                enter(workspace, staged);
+            }
+        }
+        bool rectified = false;
+        for_each_position<depth>([&](auto i) {
+            if (i >= count) return;
+            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+        });
+        return std::as_const(workspace).activation(count);
     }
 
     /// From the gradient in workspace.gradient(depth) back to the first layer that learns;
@@ -159,6 +189,9 @@ public:
     }
 
 private:
+    /// Whether elements are narrower than what learns.
+    static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
+
     /// The first parameter array of a layer.
     static constexpr std::array<int, depth> first_array = [] {
         std::array<int, depth> first{};
@@ -174,29 +207,19 @@ private:
     std::array<const Scalar*, max_parameters> layer_parameters() const {
         std::array<const Scalar*, max_parameters> pointers{};
         for (int slot = 0; slot < layers[I].parameters.count; ++slot) {
-            pointers[static_cast<std::size_t>(slot)] = parameters_.data(first_array[I] + slot);
+            pointers[static_cast<std::size_t>(slot)] = parameters_.working(first_array[I] + slot);
         }
         return pointers;
     }
 
     void check(const Workspace& workspace, int batch, Shape shape) const {
-        require(workspace.network() == &layers,
-                "forward: the workspace was made by another type of model");
         require(shape == workspace.input_shape() && batch > 0 && batch <= workspace.capacity(),
                 "forward: the input is ", batch, " samples of ", shape, ", expected 1 to ",
                 workspace.capacity(), " of ", workspace.input_shape());
     }
-
-    View<const Scalar, Memory> run(Workspace& workspace, View<const Scalar, Memory> in, int count,
-                                   const Stream& random) const {
+    void enter(Workspace& workspace, View<const Scalar, Memory> in) const {
         check(workspace, in.batch, in.shape);
-        require(count >= 0 && count <= depth, "forward: found ", count, " layers, expected 0 to ",
-                depth);
         workspace.set_input(in);
-        for_each_position<depth>([&](auto i) {
-            if (i < count) forward_layer<i>(workspace, random);
-        });
-        return std::as_const(workspace).activation(count);
     }
 
     /// Layers hand pointers of the backend's memory to the backend's ops.
@@ -205,9 +228,25 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
+    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    void forward_layer(Workspace& workspace, Stream random) const {
+    static constexpr bool takes_next() {
+        if constexpr (I + 1 < depth) {
+            return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
+                   LayerAt<I, Layers>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+
+    /// True when the next layer, a ReLU, is done as well.
+    template <int I>
+    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
         random.sample = I;
+        bool rectify = false;
+        if constexpr (takes_next<I>()) {
+            rectify =
+                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        }
         ForwardPass<Scalar> pass{
             .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
             .input = for_layer(std::as_const(workspace).activation(I)),
@@ -216,12 +255,14 @@ private:
             .saved = workspace.saved(I),
             .scratch = workspace.scratch(),
             .random = random,
-            .dropout = workspace.dropout()};
+            .dropout = workspace.dropout(),
+            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
+        return rectify;
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Scalar* gradients) const {
+    void backward_layer(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),

@@ -5,20 +5,28 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <span>
 #include <vector>
 
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/buffer.hpp"
+#include "tessera/core/thread.hpp"
 #include "tessera/net/layout.hpp"
 
 namespace tessera {
 
 /// Blocks live as long as any model that uses them.
+///
+/// T is the type of a network's elements. Where that is not the type in which parameters learn,
+/// each block has a working copy of type T beside it, which is what products read; whoever can have
+/// changed parameters has it made anew before the next pass.
 template <class T, int Count, class Memory = HostMemory>
 class Parameters {
 public:
-    using Block = Buffer<T, Memory>;
+    using Number = Master<T>;
+    static constexpr bool has_working_copy = !std::is_same_v<T, Number>;
 
     explicit Parameters(const ParameterLayout<Count>& layout) : layout_(layout) {}
 
@@ -29,23 +37,52 @@ public:
     }
 
     /// The i-th array, in layer order, and where it is in the backend's memory.
-    std::span<T> operator[](int i) requires Memory::on_host {
+    std::span<Number> operator[](int i) requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    std::span<const T> operator[](int i) const requires Memory::on_host {
+    std::span<const Number> operator[](int i) const requires Memory::on_host {
         return {data(i), static_cast<std::size_t>(size(i))};
     }
-    T* data(int i) { return pointers_[static_cast<std::size_t>(i)]; }
-    const T* data(int i) const { return pointers_[static_cast<std::size_t>(i)]; }
+    Number* data(int i) {
+        array(i).block->changed = true;
+        return array(i).numbers;
+    }
+    const Number* data(int i) const { return array(i).numbers; }
     Index size(int i) const { return entry(i).info.count(); }
     /// The i-th array for the host to work on, whatever the backend.
-    HostArray<T, Memory> on_host(int i) { return {data(i), size(i)}; }
-    HostArray<const T, Memory> on_host(int i) const { return {data(i), size(i)}; }
+    HostArray<Number, Memory> on_host(int i) { return {data(i), size(i)}; }
+    HostArray<const Number, Memory> on_host(int i) const { return {data(i), size(i)}; }
+
+    /// What the products of a pass read: the i-th array itself, or its working copy.
+    const T* working(int i) const {
+        if constexpr (has_working_copy) {
+            return array(i).working();
+        } else {
+            return array(i).numbers;
+        }
+    }
+    /// The i-th array and its working copy, for whoever changes both at once.
+    Number* learning(int i) { return array(i).numbers; }
+    T* learning_copy(int i) requires has_working_copy { return array(i).working(); }
+
+    /// narrow(numbers, working copy, size) for each block that can have changed since the last
+    /// call.
+    template <class Narrow>
+    void refresh(const Narrow& narrow) const requires has_working_copy {
+        for (const auto& block : blocks_) {
+            if (!block->changed) continue;
+            const Lock lock(block->mutex);
+            if (!block->changed) continue;
+            narrow(block->numbers.data(), block->working.data(), block->numbers.size());
+            Memory::synchronize();
+            block->changed = false;
+        }
+    }
 
     /// Uses an array of another model from now on.
     template <int OtherCount>
     void share(int i, const Parameters<T, OtherCount, Memory>& other, int j) {
-        pointers_[static_cast<std::size_t>(i)] = other.pointers_[static_cast<std::size_t>(j)];
+        array(i) = other.array(j);
         for (const auto& block : other.blocks_) {
             if (std::find(blocks_.begin(), blocks_.end(), block) == blocks_.end()) {
                 blocks_.push_back(block);
@@ -56,32 +93,53 @@ public:
     void allocate_missing() {
         Index size = 0;
         for (int i = 0; i < Count; ++i) {
-            if (!pointers_[static_cast<std::size_t>(i)])
-                size += detail::padded(entry(i).info.count());
+            if (!array(i).numbers) size += detail::padded(entry(i).info.count());
         }
         if (size == 0) return;
         auto block = std::make_shared<Block>(size);
-        Memory::fill(block->data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(T));
-        Memory::synchronize();
-        T* next = block->data();
+        Number* next = block->numbers.data();
         for (const ParameterEntry* entry : by_offset()) {
-            T*& pointer = pointers_[static_cast<std::size_t>(entry - layout_.entries.data())];
-            if (pointer) continue;
-            pointer = next;
+            Array& own = array(static_cast<int>(entry - layout_.entries.data()));
+            if (own.numbers) continue;
+            own = {next, block.get()};
             next += detail::padded(entry->info.count());
         }
         blocks_.push_back(std::move(block));
     }
-    /// Bytes held by the blocks, the shared ones included.
+    /// Bytes held by the blocks, the shared ones included, without working copies.
     Index bytes() const {
         Index sum = 0;
-        for (const auto& block : blocks_) sum += block->size() * static_cast<Index>(sizeof(T));
+        for (const auto& block : blocks_) {
+            sum += block->numbers.size() * static_cast<Index>(sizeof(Number));
+        }
         return sum;
     }
 
 private:
     template <class, int, class>
     friend class Parameters;
+
+    struct Block {
+        explicit Block(Index size) : numbers(size) {
+            if constexpr (has_working_copy) working = Buffer<T, Memory>(size);
+            Memory::fill(numbers.data(), std::byte{0},
+                         static_cast<std::size_t>(size) * sizeof(Number));
+            Memory::synchronize();
+        }
+        Buffer<Number, Memory> numbers;
+        Buffer<T, Memory> working;
+        std::atomic<bool> changed{true};
+        Mutex mutex;
+    };
+    struct Array {
+        Number* numbers = nullptr;
+        Block* block = nullptr;
+
+        T* working() const { return block->working.data() + (numbers - block->numbers.data()); }
+    };
+
+    Array& array(int i) { return arrays_[static_cast<std::size_t>(i)]; }
+    const Array& array(int i) const { return arrays_[static_cast<std::size_t>(i)]; }
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
@@ -92,7 +150,7 @@ private:
     }
 
     ParameterLayout<Count> layout_;
-    std::array<T*, Count> pointers_{};
+    std::array<Array, Count> arrays_{};
     std::vector<std::shared_ptr<Block>> blocks_;
 };
 

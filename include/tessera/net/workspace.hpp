@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/view.hpp"
@@ -17,6 +18,8 @@ namespace tessera {
 template <class T, int Depth, class Memory = HostMemory>
 class Workspace {
 public:
+    using Number = Master<T>;
+
     /// `network` is an address that stands for the type of model that may use it.
     Workspace(const void* network, const Description<Depth>& layers, const Plan<Depth>& plan,
               Mode mode, int batch, std::size_t scratch_bytes, int threads)
@@ -70,15 +73,20 @@ public:
     }
     /// A batch of the host's in the backend's memory: itself, or a copy that is there until the
     /// next one. requires a batch that the workspace has room for.
-    View<const T, Memory> stage(View<const T> input) {
+    View<const Number, Memory> stage(View<const Number> input) {
         if constexpr (Memory::on_host) {
             return input;
         } else {
-            T* staged =
-                reinterpret_cast<T*>(scratch_.data + aligned(static_cast<Index>(scratch_.bytes)));
+            Number* staged = reinterpret_cast<Number*>(behind_scratch());
             copy_numbers<Memory, HostMemory>(staged, input.data, input.size());
             return {staged, input.batch, input.shape};
         }
+    }
+    /// Where an input of the host's goes as elements, when these are of a narrower type.
+    View<T, Memory> narrow_input(int batch) requires(!std::is_same_v<T, Number>) {
+        const Index numbers =
+            Memory::on_host ? 0 : aligned(capacity_ * input_shape().size() * sizeof(Number));
+        return {reinterpret_cast<T*>(behind_scratch() + numbers), batch, input_shape()};
     }
     /// Factor on the rates of all Dropout layers in training passes from now on: 0 switches them
     /// off. Throws Error unless it is in 0 to 1.
@@ -93,9 +101,14 @@ public:
     }
 
 private:
-    /// Room for stage(), where the host's memory cannot be read.
+    /// Room for stage(), where the host's memory cannot be read, and for narrow_input().
     static Index staged_bytes(Shape input, int batch) {
-        return Memory::on_host ? 0 : batch * input.size() * static_cast<Index>(sizeof(T));
+        const Index size = batch * input.size();
+        const Index numbers = Memory::on_host ? 0 : aligned(size * Index{sizeof(Number)});
+        return numbers + (std::is_same_v<T, Number> ? 0 : aligned(size * Index{sizeof(T)}));
+    }
+    std::byte* behind_scratch() const {
+        return scratch_.data + aligned(static_cast<Index>(scratch_.bytes));
     }
     T* at(Index offset) const {
         return reinterpret_cast<T*>(const_cast<std::byte*>(arena_.data()) + offset * capacity_);

@@ -75,7 +75,7 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
                      const Progress& progress,
                      const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     std::map<std::string, std::string> metadata;
     for (const auto& [key, value] : settings) metadata["setting." + key] = value;
     metadata["architecture"] = architecture<typename ModelType::Layers>(ModelType::input);
@@ -93,10 +93,10 @@ void save_checkpoint(const std::string& path, const Trainer<ModelType, Loss, Opt
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         const auto& state = trainer.optimizer_state()[s];
         sources.push_back({.name = text("state.", Optimizer::state_names[s]),
-                           .dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32,
+                           .dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32,
                            .shape = {state.size()},
                            .produce = [&state](const ByteSink& sink) {
-                               HostArray<const Element, typename TrainerType::Memory> numbers(
+                               HostArray<const Number, typename TrainerType::Memory> numbers(
                                    state.data(), state.size());
                                sink(bytes_of(numbers.span()));
                            }});
@@ -110,7 +110,7 @@ template <class ModelType, class Loss, class Optimizer>
 Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optimizer>& trainer,
                          const std::map<std::string, std::string>& settings = {}) {
     using TrainerType = Trainer<ModelType, Loss, Optimizer>;
-    using Element = typename TrainerType::Element;
+    using Number = typename TrainerType::Number;
     const SafetensorsFile file(path);
     auto expect = [&](const std::string& key, const std::string& expected) {
         const std::string& found = detail::field(file, key);
@@ -140,7 +140,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
         const Index wanted = trainer.optimizer_state()[s].size();
         require(state.size() == wanted, path, ": optimiser state '", state.name, "' has ",
                 state.size(), " elements, expected ", wanted);
-        constexpr Dtype dtype = sizeof(Element) == 8 ? Dtype::f64 : Dtype::f32;
+        constexpr Dtype dtype = sizeof(Number) == 8 ? Dtype::f64 : Dtype::f32;
         require(state.dtype == dtype, path, ": optimiser state '", state.name, "' is of type ",
                 dtype_name(state.dtype), ", expected ", dtype_name(dtype));
     }
@@ -151,7 +151,7 @@ Progress load_checkpoint(const std::string& path, Trainer<ModelType, Loss, Optim
     load_weights(trainer.model(), file, {.partial = true});
     for (std::size_t s = 0; s < TrainerType::states; ++s) {
         auto& state = trainer.optimizer_state()[s];
-        HostArray<Element, typename TrainerType::Memory> numbers(state.data(), state.size());
+        HostArray<Number, typename TrainerType::Memory> numbers(state.data(), state.size());
         file.read(text("state.", Optimizer::state_names[s]), numbers.span());
         numbers.store();
     }

@@ -20,10 +20,11 @@ struct Evaluation {
     long samples = 0;
 };
 
-/// One batch of a source, in memory the source owns until the next one.
-template <class T, class Target>
+/// One batch of a source, in memory the source owns until the next one. The input may lie in the
+/// memory of the model's backend.
+template <class T, class Target, class Memory = HostMemory>
 struct Batch {
-    View<const T> input{};
+    View<const T, Memory> input{};
     std::span<const Target> targets{};
 };
 
@@ -58,10 +59,12 @@ private:
 };
 
 /// Runs a scoring model (Trainer::model()) over every batch of a source: next(batch) returns false
-/// after the last one. The loss is the one trained with, dropout is off.
-template <class ModelType, class Loss, class Next>
+/// after the last one. The loss is the one trained with, dropout is off. `batch` is what next()
+/// gets: a source of batches on the device takes a Batch of the device's memory.
+template <class ModelType, class Loss, class Next,
+          class BatchType = Batch<typename ModelType::Number, typename Loss::Target>>
 Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& workspace,
-                    const Loss& loss, Next next) {
+                    const Loss& loss, Next next, BatchType batch = {}) {
     using T = typename ModelType::Element;
     static_assert(std::is_same_v<typename Loss::Target, std::int32_t>,
                   "tessera: evaluate counts right labels, so its loss has one label a sample");
@@ -69,7 +72,6 @@ Evaluation evaluate(const ModelType& model, typename ModelType::Workspace& works
             "evaluate: the workspace is for training, expected one for inference");
     EvaluationSum sum;
     LossMemory<typename ModelType::Memory> memory;
-    Batch<T, typename Loss::Target> batch;
     while (next(batch)) {
         const auto scores = model.forward(workspace, batch.input);
         const Index expected = Loss::targets(scores.batch, scores.shape);

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <string>
+#include <type_traits>
 
 #include "tessera/core/error.hpp"
 #include "tessera/train/evaluate.hpp"
@@ -65,6 +66,11 @@ inline double monotonic_seconds() {
     return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec);
 }
 
+template <class Source, class BatchType>
+concept GivesBatches = requires(Source& source, BatchType& batch) {
+    source.next(batch);
+};
+
 /// One step at a rate that is not the optimiser's own, which is back afterwards, whatever happens.
 template <class TrainerType, class BatchType>
 double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
@@ -82,19 +88,22 @@ double step_at_rate(TrainerType& trainer, const BatchType& batch, double rate) {
 ///   long batches() const;                          batches per epoch, the same for every epoch
 ///   void start(int epoch, long position);          the next batch is this one
 ///   bool next(Batch<T, Target>&);                  false after the epoch's last batch
+/// or a next() that takes batches of the backend's memory, Batch<T, Target, Memory>.
 /// Begins where `progress` stands and keeps it up to date, so that a checkpoint of trainer and
 /// progress taken in any callback resumes to the same bits. Throws Error when a loss is not
 /// finite.
 template <class TrainerType, class Source>
 FitOutcome fit(TrainerType& trainer, Source& source, Progress& progress,
                const FitOptions& options) {
-    using T = typename TrainerType::Element;
+    using T = typename TrainerType::Number;
     const double base_rate = trainer.optimizer.rate;
     const double chance = TrainerType::LossType::chance(TrainerType::Scores::output);
     double recent = chance;  // running mean over about a hundred steps
     long seen = 0;           // steps in it
     bool warned = false;
-    Batch<T, typename TrainerType::Target> batch;
+    using Target = typename TrainerType::Target;
+    using Own = Batch<typename TrainerType::Element, Target, typename TrainerType::Memory>;
+    std::conditional_t<detail::GivesBatches<Source, Own>, Own, Batch<T, Target>> batch;
     const auto over = [&] { return options.finished && options.finished(progress); };
     // A checkpoint of the last epoch's end: nothing is left to do.
     if (progress.epoch > 0 && progress.position == 0 && over()) return FitOutcome::finished;

@@ -83,8 +83,9 @@ void initialise(Model<Net, Input, Backend, Scalar>& model, const Recipe& recipe,
 /// Mishkin and Matas, ICLR 2016.) The last layer gets `last_deviation` instead; a channel that does
 /// not vary is only centred. Call after initialise().
 template <class Net, Shape Input, class Backend, class Scalar>
-void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const Scalar> samples,
-                           double last_deviation = 0.1) {
+void normalise_activations(Model<Net, Input, Backend, Scalar>& model,
+                           View<const Master<Scalar>> samples, double last_deviation = 0.1) {
+    using Number = Master<Scalar>;
     auto workspace = model.workspace(samples.batch, Mode::inference, samples.shape);
     auto& parameters = model.parameters();
     int last = -1;
@@ -108,7 +109,7 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
         const double wanted = entry.layer == last ? last_deviation : 1;
         const Index per_group = channels / entry.info.groups;
         auto weights = parameters.on_host(i);
-        const std::span<Scalar> weight = weights.span();
+        const std::span<Number> weight = weights.span();
         const bool has_bias = i + 1 < parameters.count() &&
                               parameters.entry(i + 1).layer == entry.layer &&
                               parameters.entry(i + 1).info.is_bias();
@@ -121,13 +122,13 @@ void normalise_activations(Model<Net, Input, Backend, Scalar>& model, View<const
             const bool varies = variance > 1e-12 * std::max(average * average, 1e-12);
             const double factor = varies ? wanted / std::sqrt(variance) : 1;
             const Index group = c / per_group;
-            Scalar* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
+            Number* first = weight.data() + group * entry.info.fan_in() * per_group + c % per_group;
             for (Index k = 0; k < entry.info.fan_in(); ++k) {
-                first[k * per_group] = static_cast<Scalar>(first[k * per_group] * factor);
+                first[k * per_group] = static_cast<Number>(first[k * per_group] * factor);
             }
             if (has_bias) {
-                Scalar& bias = biases.span()[at];
-                bias = static_cast<Scalar>((bias - average) * factor);
+                Number& bias = biases.span()[at];
+                bias = static_cast<Number>((bias - average) * factor);
             }
         }
         weights.store();

@@ -34,16 +34,18 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity.
-    template <class Backend, class T>
+    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working
+    /// copy, if they have one, comes last.
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 1>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const SgdStep step{.form = form,
                            .rate = rate * factors.rate,
                            .momentum = momentum,
                            .decay = decay * factors.decay,
                            .gradient_scale = scale};
-        Backend::Update::sgd(count, step, gradient, state[0], weights);
+        Backend::Update::sgd(count, step, gradient, state[0], weights, working...);
     }
 };
 
@@ -58,9 +60,10 @@ struct AdamW {
     static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
-    template <class Backend, class T>
+    template <class Backend, class T, class... Working>
     void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights, double scale = 1) const {
+                 const std::array<T*, 2>& state, T* weights, double scale = 1,
+                 Working*... working) const {
         const AdamWStep update{.rate = rate * factors.rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
@@ -68,7 +71,7 @@ struct AdamW {
                                .decay = decay * factors.decay,
                                .gradient_scale = scale,
                                .step = step};
-        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights);
+        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights, working...);
     }
 };
 

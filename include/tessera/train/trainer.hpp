@@ -47,6 +47,9 @@ struct TrainerOptions {
     /// Steps before dropout sets in. Small deep nets with dropout from the start can sit at
     /// ln(classes) for hundreds of steps.
     long dropout_after = 0;
+    /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
+    /// step() returns the last one read, and a loss that is not finite is found out later.
+    long loss_every = 1;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -59,8 +62,10 @@ template <class ModelType, class Loss, class Optimizer>
 class Trainer {
 public:
     using Element = typename ModelType::Element;
+    using Number = typename ModelType::Number;  ///< of weights, gradients and inputs
     using Backend = typename ModelType::BackendType;
     using Memory = typename ModelType::Memory;
+    using Input = InputView<Element, Memory>;  ///< of the host's, or in the backend's memory
     using Scores =
         Model<ScoringNet<typename ModelType::Layers, Loss>, ModelType::input, Backend, Element>;
     using LossType = Loss;
@@ -75,7 +80,8 @@ public:
           workspace_(model_.training_workspace(options.batch)),
           gradients_(model_.gradients()),
           seed_(options.seed),
-          dropout_after_(options.dropout_after) {
+          dropout_after_(options.dropout_after),
+          loss_every_(std::max(options.loss_every, 1L)) {
         for (auto& state : states_) state = model_.gradients();
         set_multipliers(options);
     }
@@ -86,14 +92,7 @@ public:
     /// Forward, backward, update. Returns the mean loss of the batch before the update. Throws
     /// Error when the number of targets does not fit, or when the loss is not finite, before any
     /// weight is touched.
-    double step(View<const Element> input, std::span<const Target> targets) {
-        const double value = accumulate(input, targets);
-        update();
-        return value;
-    }
-    /// The same for an input that lies in the backend's memory already.
-    template <class T>
-    double step(View<T, Memory> input, std::span<const Target> targets) requires(!Memory::on_host) {
+    double step(Input input, std::span<const Target> targets) {
         const double value = accumulate(input, targets);
         update();
         return value;
@@ -101,13 +100,25 @@ public:
 
     /// Forward and backward; gradients are added to those already there. Returns and throws as
     /// step() does.
-    double accumulate(View<const Element> input, std::span<const Target> targets) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
-    }
-    template <class T>
-    double accumulate(View<T, Memory> input,
-                      std::span<const Target> targets) requires(!Memory::on_host) {
-        return learn(model_.forward(workspace_, input, begin_batch()), targets);
+    double accumulate(Input input, std::span<const Target> targets) {
+        // Batches gathered for one update must not share their masks: each has a seed of its own.
+        const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
+                             Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
+        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
+        const auto scores = model_.forward(workspace_, input, dropout);
+        const Index expected = Loss::targets(scores.batch, scores.shape);
+        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                " targets for ", scores.batch, " samples, expected ", expected);
+        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
+                                          loss_memory_);
+        if (steps_ % loss_every_ == 0 || !read_) {
+            last_loss_ = loss_memory_.value();
+            read_ = true;
+            if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
+        }
+        model_.backward(workspace_, gradients_);
+        ++gathered_;
+        return last_loss_;
     }
 
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
@@ -119,11 +130,19 @@ public:
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = parameters.entry(i);
             if (entry.frozen) continue;
-            std::array<Element*, states> state{};
+            std::array<Number*, states> state{};
             for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            optimizer.template advance<Backend>(
-                entry.info.count(), multipliers_[static_cast<std::size_t>(i)], steps_,
-                gradients_.data() + entry.offset, state, parameters.data(i), share);
+            const auto advance = [&](auto*... working) {
+                optimizer.template advance<Backend>(entry.info.count(),
+                                                    multipliers_[static_cast<std::size_t>(i)],
+                                                    steps_, gradients_.data() + entry.offset, state,
+                                                    parameters.learning(i), share, working...);
+            };
+            if constexpr (std::is_same_v<Element, Number>) {
+                advance();
+            } else {
+                advance(parameters.learning_copy(i));
+            }
         }
         clear_gradients();
     }
@@ -150,34 +169,13 @@ public:
     /// Bytes of workspace, gradients and optimiser state.
     Index bytes() const {
         return workspace_.bytes() +
-               static_cast<Index>((1 + states) * sizeof(Element)) * gradients_.size();
+               static_cast<Index>((1 + states) * sizeof(Number)) * gradients_.size();
     }
 
 private:
-    /// The stream of the batch's dropout masks. Batches gathered for one update must not share
-    /// their masks: each has a seed of its own.
-    Stream begin_batch() {
-        workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        return {seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
-                Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
-    }
-
-    double learn(View<const Element, Memory> scores, std::span<const Target> targets) {
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
-        const double value = loss_memory_.value();
-        if (!std::isfinite(value)) fail_diverged(value);
-        model_.backward(workspace_, gradients_);
-        ++gathered_;
-        return value;
-    }
-
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
-                     static_cast<std::size_t>(gradients_.size()) * sizeof(Element));
+                     static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
@@ -205,7 +203,7 @@ private:
     [[noreturn]] void fail_diverged(double value) const {
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             auto weights = model_.parameters().on_host(i);
-            for (const Element weight : weights.span()) {
+            for (const Number weight : weights.span()) {
                 if (std::isfinite(weight)) continue;
                 fail("train: the loss is ", value, " at step ", steps_, "; ",
                      model_.parameter_name(i), " holds numbers that are not finite: the rate of ",
@@ -225,6 +223,9 @@ private:
     std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
     std::uint64_t seed_;
     long dropout_after_;
+    long loss_every_;
+    double last_loss_ = 0;
+    bool read_ = false;  // whether any loss was
     long steps_ = 0;
     int gathered_ = 0;  // batches in the gradients
 };

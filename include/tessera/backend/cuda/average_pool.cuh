@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
 // Mean over the part of a window that lies inside the input, channel by channel. As max_pool.cuh:
 // a thread has a pack of channels of one output, or back of one input, whose windows it asks.
-// Memory moves input and output once, 4 bytes an element each.
+// Memory moves input and output once, 4 bytes an element each, or 2 in bfloat16.
 #pragma once
 
-#include "tessera/backend/cuda/pack.cuh"
 #include "tessera/backend/cuda/pool_window.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
 template <class T, int Width>
 struct AveragePoolForward {
+    using W = Wide<T>;
     Index packs;
     PoolGeometry g;
     const T* x;
@@ -25,24 +26,25 @@ struct AveragePoolForward {
         const Range columns = pixels_of(column, w.stride, w.pad_left, w.width, g.input.width);
         const Index first = image * g.input.height * g.input.width;
 
-        Pack<T, Width> sums{};
+        Pack<W, Width> sums{};
         for (int iy = rows.first; iy < rows.last; ++iy) {
             for (int ix = columns.first; ix < columns.last; ++ix) {
                 const Index pixel = first + iy * g.input.width + ix;
-                const auto values = load<Width>(x + pixel * g.input.channels + channel);
+                const auto values = load_wide<Width>(x + pixel * g.input.channels + channel);
                 for (int k = 0; k < Width; ++k) sums[k] += values[k];
             }
         }
         const int count = (rows.last - rows.first) * (columns.last - columns.first);
         const bool empty = rows.first >= rows.last || columns.first >= columns.last;
-        const T part = empty ? T{0} : 1 / static_cast<T>(count);
-        for (T& sum : sums.values) sum *= part;
-        store(y + pack * Width, sums);
+        const W part = empty ? W{0} : 1 / static_cast<W>(count);
+        for (W& sum : sums.values) sum *= part;
+        store_rounded(y + pack * Width, sums);
     }
 };
 
 template <class T, int Width>
 struct AveragePoolBackward {
+    using W = Wide<T>;
     Index packs;
     PoolGeometry g;
     const T* dy;
@@ -57,19 +59,19 @@ struct AveragePoolBackward {
         const Range columns = windows_of(column, w.stride, w.pad_left, w.width, g.output.width);
         const Index first = image * g.output.height * g.output.width;
 
-        Pack<T, Width> sums{};
+        Pack<W, Width> sums{};
         for (int oy = rows.first; oy < rows.last; ++oy) {
             const Range high = pixels_of(oy, w.stride, w.pad_top, w.height, g.input.height);
             for (int ox = columns.first; ox < columns.last; ++ox) {
                 const Range wide = pixels_of(ox, w.stride, w.pad_left, w.width, g.input.width);
                 const int count = (high.last - high.first) * (wide.last - wide.first);
-                const T part = 1 / static_cast<T>(count);
+                const W part = 1 / static_cast<W>(count);
                 const Index window = first + oy * g.output.width + ox;
-                const auto gradients = load<Width>(dy + window * g.output.channels + channel);
+                const auto gradients = load_wide<Width>(dy + window * g.output.channels + channel);
                 for (int k = 0; k < Width; ++k) sums[k] += gradients[k] * part;
             }
         }
-        store(dx + pack * Width, sums);
+        store_rounded(dx + pack * Width, sums);
     }
 };
 

@@ -7,9 +7,15 @@
 
 namespace tessera::cuda {
 
+/// How far packs of `Width` see to either side: as far as they are wide, but no further than 4. A
+/// window of 5 takes two numbers from each side; of a whole pack of 8 it would compute six for
+/// nothing, and keep them in registers.
+template <int Width>
+inline constexpr int window_reach = Width < 4 ? Width : 4;
+
 /// For each channel i of the pack that begins at `first`, the sum of value(j) over j in i - before
 /// .. i + after, clipped to 0 .. channels - 1. value(Position<n>{}, j) gives the pack of n values
-/// that begins at j. Only packs of one may have windows that reach further than a pack.
+/// that begins at j. Only packs of one may have windows that reach further than window_reach.
 template <int Width, class T, class Value>
 __device__ Pack<T, Width> window_sums(int first, int channels, int before, int after,
                                       const Value& value) {
@@ -19,15 +25,16 @@ __device__ Pack<T, Width> window_sums(int first, int channels, int before, int a
         const int end = first + after < channels - 1 ? first + after : channels - 1;
         for (int j = begin; j <= end; ++j) sums[0] += value(Position<1>{}, j)[0];
     } else {
-        Pack<T, Width> packs[3] = {};
-        if (first > 0) packs[0] = value(Position<Width>{}, first - Width);
-        packs[1] = value(Position<Width>{}, first);
-        if (first + Width < channels) packs[2] = value(Position<Width>{}, first + Width);
-        for (int d = -Width; d <= Width; ++d) {
+        constexpr int reach = window_reach<Width>;
+        Pack<T, reach> left{}, right{};
+        if (first > 0) left = value(Position<reach>{}, first - reach);
+        const Pack<T, Width> own = value(Position<Width>{}, first);
+        if (first + Width < channels) right = value(Position<reach>{}, first + Width);
+        for (int d = -reach; d <= reach; ++d) {
             if (d < -before || d > after) continue;
             for (int k = 0; k < Width; ++k) {
-                const int j = Width + d + k;
-                sums[k] += packs[j / Width][j % Width];
+                const int j = k + d;
+                sums[k] += j < 0 ? left[reach + j] : j < Width ? own[j] : right[j - Width];
             }
         }
     }

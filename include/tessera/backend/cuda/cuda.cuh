@@ -10,6 +10,7 @@
 #include "tessera/backend/cuda/loss.cuh"
 #include "tessera/backend/cuda/lrn.cuh"
 #include "tessera/backend/cuda/max_pool.cuh"
+#include "tessera/backend/cuda/narrow.cuh"
 #include "tessera/backend/cuda/relu.cuh"
 #include "tessera/backend/cuda/softmax.cuh"
 #include "tessera/backend/cuda/update.cuh"
@@ -30,6 +31,7 @@ struct Cuda {
     using Softmax = cuda::Softmax;
     using Loss = cuda::Loss;
     using Update = cuda::Update;
+    using Narrow = cuda::Narrow;
 };
 
 static_assert(Backend<Cuda, float> && Backend<Cuda, double>);

@@ -24,6 +24,7 @@ inline std::string explain(cudaError_t error) {
         int driver = 0, runtime = 0;
         ::cudaDriverGetVersion(&driver);
         ::cudaRuntimeGetVersion(&runtime);
+        if (driver == 0) return ": there is no driver for an NVIDIA GPU";
         return text(": the driver knows CUDA ", version_text(driver),
                     ", the program was built with ", version_text(runtime));
     }
@@ -36,6 +37,21 @@ inline std::string explain(cudaError_t error) {
                     device.major, ".", device.minor, " (CMAKE_CUDA_ARCHITECTURES, or nvcc -arch)");
     }
     return "";
+}
+
+/// The calling thread's last launch. A kernel that fails is found out later, by a call that waits.
+struct Launch {
+    const char* name = nullptr;
+    dim3 blocks, threads;
+
+    std::string words() const {
+        return text(name, ", ", blocks.x, " x ", blocks.y, " x ", blocks.z, " blocks of ",
+                    threads.x * threads.y * threads.z, " threads");
+    }
+};
+inline Launch& last_launch() {
+    thread_local Launch launch;
+    return launch;
 }
 
 /// Throws Error for a status other than success. `call` says what was being done.
@@ -88,7 +104,13 @@ struct DeviceMemory {
     }
     /// Waits until the calling thread's work is done. Throws Error when any of it failed.
     static void synchronize() {
-        detail::check(::cudaStreamSynchronize(detail::stream()), "cudaStreamSynchronize");
+        const cudaError_t status = ::cudaStreamSynchronize(detail::stream());
+        if (status == cudaSuccess) return;
+        const detail::Launch& last = detail::last_launch();
+        const std::string call =
+            last.name ? text("a kernel failed, the last one launched was ", last.words())
+                      : "cudaStreamSynchronize";
+        detail::check(status, call.c_str());
     }
 
 private:
@@ -144,10 +166,8 @@ void launch(const char* name, dim3 blocks, dim3 threads, const Kernel& kernel) {
     }
     detail::run<<<blocks, threads, shared, detail::stream()>>>(kernel);
     const cudaError_t status = ::cudaGetLastError();
-    if (status == cudaSuccess) return;
-    const std::string call = text(name, ", ", blocks.x, " x ", blocks.y, " x ", blocks.z,
-                                  " blocks of ", threads.x * threads.y * threads.z, " threads");
-    detail::check(status, call.c_str());
+    detail::last_launch() = {name, blocks, threads};
+    if (status != cudaSuccess) detail::check(status, detail::last_launch().words().c_str());
 }
 
 /// Work that is recorded once and replayed as often as wanted, at the cost of one launch: what

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: MIT
 // The fully connected op: three products with both operands as they lie in memory.
+//
+// FC6 at batch 128 is 9.7 GFLOP over 151 MB of weights in float: 35 microseconds of reading at
+// 4.3 TB/s and 160 of arithmetic at 60 TFLOP/s. In bf16 it is 18 of reading and 12 of arithmetic at
+// 790 TFLOP/s: bound by bandwidth up to a batch of some 180.
 #pragma once
 
 #include <algorithm>
 #include <type_traits>
 
 #include "tessera/backend/cuda/column_sum.cuh"
-#include "tessera/backend/cuda/product.cuh"
+#include "tessera/backend/cuda/gemm.cuh"
 
 namespace tessera::cuda {
 
-/// LinearOp of backend/concept.hpp. With few rows (a small batch) the sums are cut into slices, so
-/// that enough blocks read the weights.
-struct Linear {
+/// LinearOp of backend/concept.hpp, by LibraryProduct or OwnProduct of gemm.cuh.
+template <class Product>
+struct LinearBy {
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int) {
-        return std::max({product_scratch<T>(outputs_of(g)), product_scratch<T>(inputs_of(g)),
-                         product_scratch<T>(weights_of(g)),
+        return std::max({Product::template scratch_bytes<T>(outputs_of(g)),
+                         Product::template scratch_bytes<T>(inputs_of(g)),
+                         Product::template scratch_bytes<T>(weights_of(g)),
                          column_sum_scratch<T>(g.batch, g.outputs)});
     }
 
@@ -25,9 +30,7 @@ struct Linear {
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        multiply("linear forward", outputs_of(g), PlainMatrix<T, true>{x, g.inputs, 1},
-                 PlainMatrix<T, false>{weights, 1, g.outputs},
-                 SumStore<T>{.to = y, .row_stride = g.outputs, .bias = bias}, scratch);
+        Product::multiply(outputs_of(g), x, weights, bias, y, scratch);
     }
 
     /// dx (batch, inputs) = dy (batch, outputs) w^T.
@@ -36,9 +39,7 @@ struct Linear {
                               const Scratch& scratch) {
         if (!dx) return;
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        multiply("linear backward data", inputs_of(g), PlainMatrix<T, true>{dy, g.outputs, 1},
-                 PlainMatrix<T, true>{weights, g.outputs, 1},
-                 SumStore<T>{.to = dx, .row_stride = g.inputs}, scratch);
+        Product::multiply(inputs_of(g), dy, weights, static_cast<const T*>(nullptr), dx, scratch);
     }
 
     /// dw (inputs, outputs) += x^T dy;  dbias (outputs) += sum over the batch of dy.
@@ -46,28 +47,33 @@ struct Linear {
     static void backward_parameters(const LinearGeometry& g, const T* x, const T* dy, T* dweights,
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        multiply("linear backward weights", weights_of(g), PlainMatrix<T, false>{x, 1, g.inputs},
-                 PlainMatrix<T, false>{dy, 1, g.outputs},
-                 SumStore<T>{.to = dweights, .row_stride = g.outputs, .accumulate = true}, scratch);
+        Product::multiply(weights_of(g), x, dy, static_cast<const T*>(nullptr), dweights, scratch);
         if (!dbias) return;
-        add_column_sums("linear backward bias", g.batch, weights_of(g).columns, dy, dbias, scratch);
+        add_column_sums("linear backward bias", g.batch,
+                        checked_extent(g.outputs, "columns of a product"), dy, dbias, scratch);
     }
 
 private:
-    static ProductExtents extents(Index rows, Index columns, Index depth) {
-        return {.rows = checked_extent(rows, "rows of a product"),
-                .columns = checked_extent(columns, "columns of a product"),
-                .depth = checked_extent(depth, "numbers in a sum")};
+    static Gemm outputs_of(const LinearGeometry& g) {
+        return {.name = "linear forward", .rows = g.batch, .columns = g.outputs, .depth = g.inputs};
     }
-    static ProductExtents outputs_of(const LinearGeometry& g) {
-        return extents(g.batch, g.outputs, g.inputs);
+    static Gemm inputs_of(const LinearGeometry& g) {
+        return {.name = "linear backward data",
+                .rows = g.batch,
+                .columns = g.inputs,
+                .depth = g.outputs,
+                .b_transposed = true};
     }
-    static ProductExtents inputs_of(const LinearGeometry& g) {
-        return extents(g.batch, g.inputs, g.outputs);
-    }
-    static ProductExtents weights_of(const LinearGeometry& g) {
-        return extents(g.inputs, g.outputs, g.batch);
+    static Gemm weights_of(const LinearGeometry& g) {
+        return {.name = "linear backward weights",
+                .rows = g.inputs,
+                .columns = g.outputs,
+                .depth = g.batch,
+                .a_transposed = true,
+                .accumulate = true};
     }
 };
+
+using Linear = LinearBy<LibraryProduct<>>;
 
 }  // namespace tessera::cuda

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The losses, each with its gradient: a warp a row. A batch of 512 rows of 1000 scores is 4 MB read
-// and written, 1 microsecond at 4 TB/s: the launch costs more.
+// and written, 1 microsecond at 4 TB/s: the launch costs more. From scores in bfloat16 come losses
+// computed in float, and gradients in bfloat16.
 #pragma once
 
 #include <cmath>
@@ -8,17 +9,19 @@
 #include <type_traits>
 
 #include "tessera/backend/cuda/warp.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
 /// losses[row] = weight[label] * (log(sum of exp(x)) - x[label])
 template <class T>
 struct SoftmaxCrossEntropyRows {
+    using W = Wide<T>;
     Index rows, classes;
     const T* x;
     const std::int32_t* labels;
     const float* class_weights;
-    T scale;
+    W scale;
     double* losses;
     T* dx;
 
@@ -27,20 +30,23 @@ struct SoftmaxCrossEntropyRows {
         if (row >= rows) return;
         const Index label = labels[row];
         const T* logits = x + row * classes;
-        T top = logits[0];
-        for (Index c = lane(); c < classes; c += lanes) top = logits[c] > top ? logits[c] : top;
+        W top = widened(logits[0]);
+        for (Index c = lane(); c < classes; c += lanes) {
+            const W logit = widened(logits[c]);
+            top = logit > top ? logit : top;
+        }
         top = warp_max(top);
-        T sum = 0;
-        for (Index c = lane(); c < classes; c += lanes) sum += std::exp(logits[c] - top);
+        W sum = 0;
+        for (Index c = lane(); c < classes; c += lanes) sum += std::exp(widened(logits[c]) - top);
         sum = warp_sum(sum);
-        const T weight = label < 0 ? T{0} : class_weights ? T(class_weights[label]) : T{1};
+        const W weight = label < 0 ? W{0} : class_weights ? W(class_weights[label]) : W{1};
         if (lane() == 0) {
-            losses[row] = label < 0 ? 0 : weight * (std::log(sum) + (top - logits[label]));
+            losses[row] = label < 0 ? 0 : weight * (std::log(sum) + (top - widened(logits[label])));
         }
         for (Index c = lane(); dx && c < classes; c += lanes) {
-            const T hit = c == label ? T{1} : T{0};
-            const T gradient = std::exp(logits[c] - top) / sum - hit;
-            dx[row * classes + c] = label < 0 ? T{0} : scale * weight * gradient;
+            const W hit = c == label ? W{1} : W{0};
+            const W gradient = std::exp(widened(logits[c]) - top) / sum - hit;
+            dx[row * classes + c] = rounded<T>(label < 0 ? W{0} : scale * weight * gradient);
         }
     }
 };
@@ -48,25 +54,26 @@ struct SoftmaxCrossEntropyRows {
 /// losses[row] = sum over the classes of log(1 + exp(-sign * x)), 0 where the sign is 0
 template <class T>
 struct MultiLabelLogisticRows {
+    using W = Wide<T>;
     Index rows, classes;
     const T* x;
     const std::int8_t* signs;
-    T scale;
+    W scale;
     double* losses;
     T* dx;
 
     __device__ void operator()() const {
         const Index row = global_warp();
         if (row >= rows) return;
-        T sum = 0;
+        W sum = 0;
         for (Index i = row * classes + lane(); i < (row + 1) * classes; i += lanes) {
-            const T sign = signs[i];
-            const T margin = sign * x[i];
-            const T power = std::exp(-std::abs(margin));
+            const W sign = signs[i];
+            const W margin = sign * widened(x[i]);
+            const W power = std::exp(-std::abs(margin));
             // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
-            const T miss = (margin > 0 ? power : T{1}) / (1 + power);
-            if (sign != 0) sum += (margin < 0 ? -margin : T{0}) + std::log1p(power);
-            if (dx) dx[i] = sign != 0 ? -scale * sign * miss : T{0};
+            const W miss = (margin > 0 ? power : W{1}) / (1 + power);
+            if (sign != 0) sum += (margin < 0 ? -margin : W{0}) + std::log1p(power);
+            if (dx) dx[i] = rounded<T>(sign != 0 ? -scale * sign * miss : W{0});
         }
         sum = warp_sum(sum);
         if (lane() == 0) losses[row] = sum;
@@ -76,20 +83,21 @@ struct MultiLabelLogisticRows {
 /// losses[row] = sum of (x - target)^2 / 2
 template <class T>
 struct SquaredErrorRows {
+    using W = Wide<T>;
     Index rows, columns;
     const T* x;
     const T* target;
-    T scale;
+    W scale;
     double* losses;
     T* dx;
 
     __device__ void operator()() const {
         const Index row = global_warp();
         if (row >= rows) return;
-        T sum = 0;
+        W sum = 0;
         for (Index i = row * columns + lane(); i < (row + 1) * columns; i += lanes) {
-            const T difference = x[i] - target[i];
-            if (dx) dx[i] = scale * difference;
+            const W difference = widened(x[i]) - widened(target[i]);
+            if (dx) dx[i] = rounded<T>(scale * difference);
             sum += difference * difference / 2;
         }
         sum = warp_sum(sum);
@@ -105,23 +113,24 @@ struct Loss {
                                       double scale, double* losses, std::type_identity_t<T>* dx) {
         launch("softmax cross-entropy", blocks_for(rows * lanes), default_threads,
                SoftmaxCrossEntropyRows<T>{rows, classes, x, labels, class_weights,
-                                          static_cast<T>(scale), losses, dx});
+                                          static_cast<Wide<T>>(scale), losses, dx});
     }
 
     template <class T>
     static void multi_label_logistic(Index rows, Index classes, const T* x,
                                      const std::int8_t* signs, double scale, double* losses,
                                      std::type_identity_t<T>* dx) {
-        launch(
-            "multi-label logistic loss", blocks_for(rows * lanes), default_threads,
-            MultiLabelLogisticRows<T>{rows, classes, x, signs, static_cast<T>(scale), losses, dx});
+        launch("multi-label logistic loss", blocks_for(rows * lanes), default_threads,
+               MultiLabelLogisticRows<T>{rows, classes, x, signs, static_cast<Wide<T>>(scale),
+                                         losses, dx});
     }
 
     template <class T>
     static void squared_error(Index rows, Index columns, const T* x, const T* target, double scale,
                               double* losses, std::type_identity_t<T>* dx) {
-        launch("squared error", blocks_for(rows * lanes), default_threads,
-               SquaredErrorRows<T>{rows, columns, x, target, static_cast<T>(scale), losses, dx});
+        launch(
+            "squared error", blocks_for(rows * lanes), default_threads,
+            SquaredErrorRows<T>{rows, columns, x, target, static_cast<Wide<T>>(scale), losses, dx});
     }
 };
 

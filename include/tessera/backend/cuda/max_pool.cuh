@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Maximum over a window, channel by channel. Forward, a thread has a pack of channels of one
-// output; windows overlap in the caches, so that memory moves the input once and 8 bytes an output.
+// output; windows overlap in the caches, so that memory moves the input once and 8 bytes an output
+// (6 in bfloat16, which is compared as float).
 // Back, a thread has a pack of one input and asks the windows that hold it, in row order: no two
 // threads write the same gradient, and no order is left to chance.
 #pragma once
@@ -8,13 +9,14 @@
 #include <cmath>
 #include <cstdint>
 
-#include "tessera/backend/cuda/pack.cuh"
 #include "tessera/backend/cuda/pool_window.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
 template <class T, int Width>
 struct MaxPoolForward {
+    using W = Wide<T>;
     Index packs;
     PoolGeometry g;
     const T* x;
@@ -32,16 +34,16 @@ struct MaxPoolForward {
         const int pixels = g.input.height * g.input.width;
         const T* from = x + image * pixels * g.input.channels + channel;
 
-        Pack<T, Width> best;
+        Pack<W, Width> best;
         Pack<std::int32_t, Width> chosen;
         for (int k = 0; k < Width; ++k) {
-            best[k] = empty ? T{0} : static_cast<T>(-INFINITY);
+            best[k] = empty ? W{0} : static_cast<W>(-INFINITY);
             chosen[k] = empty ? -1 : rows.first * g.input.width + columns.first;
         }
         for (int iy = rows.first; iy < rows.last; ++iy) {
             for (int ix = columns.first; ix < columns.last; ++ix) {
                 const int position = iy * g.input.width + ix;
-                const auto values = load<Width>(from + Index{position} * g.input.channels);
+                const auto values = load_wide<Width>(from + Index{position} * g.input.channels);
                 for (int k = 0; k < Width; ++k) {
                     // The comparison is false for NaN, which so wins, and then stays.
                     if (best[k] == best[k] && !(values[k] <= best[k])) {
@@ -51,13 +53,14 @@ struct MaxPoolForward {
                 }
             }
         }
-        store(y + pack * Width, best);
+        store_rounded(y + pack * Width, best);
         if (argmax) store(argmax + pack * Width, chosen);
     }
 };
 
 template <class T, int Width>
 struct MaxPoolBackward {
+    using W = Wide<T>;
     Index packs;
     PoolGeometry g;
     const std::int32_t* argmax;
@@ -74,18 +77,18 @@ struct MaxPoolBackward {
         const int position = row * g.input.width + column;
         const Index outputs = image * g.output.height * g.output.width;
 
-        Pack<T, Width> sums{};
+        Pack<W, Width> sums{};
         for (int oy = rows.first; oy < rows.last; ++oy) {
             for (int ox = columns.first; ox < columns.last; ++ox) {
                 const Index at = (outputs + oy * g.output.width + ox) * g.output.channels + channel;
                 const auto chosen = load<Width>(argmax + at);
-                const auto gradients = load<Width>(dy + at);
+                const auto gradients = load_wide<Width>(dy + at);
                 for (int k = 0; k < Width; ++k) {
                     if (chosen[k] == position) sums[k] += gradients[k];
                 }
             }
         }
-        store(dx + pack * Width, sums);
+        store_rounded(dx + pack * Width, sums);
     }
 };
 

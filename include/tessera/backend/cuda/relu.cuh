@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Rectification. Reads and writes each number once: 8 bytes an element forward, 12 back.
+// Rectification. Reads and writes each number once: 8 bytes an element forward, 12 back, half of it
+// in bfloat16, whose numbers are compared as floats and otherwise stay as they are.
 #pragma once
 
-#include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
@@ -16,7 +17,7 @@ struct ReluForward {
         const Index i = global_thread() * Width;
         if (i >= packs * Width) return;
         Pack<T, Width> values = load<Width>(x + i);
-        for (T& value : values.values) value = value < 0 ? T{0} : value;
+        for (T& value : values.values) value = widened(value) < 0 ? T{} : value;
         store(y + i, values);
     }
 };
@@ -33,7 +34,9 @@ struct ReluBackward {
         if (i >= packs * Width) return;
         const Pack<T, Width> outputs = load<Width>(y + i);
         Pack<T, Width> gradients = load<Width>(dy + i);
-        for (int k = 0; k < Width; ++k) gradients[k] = outputs[k] > 0 ? gradients[k] : T{0};
+        for (int k = 0; k < Width; ++k) {
+            gradients[k] = widened(outputs[k]) > 0 ? gradients[k] : T{};
+        }
         store(dx + i, gradients);
     }
 };

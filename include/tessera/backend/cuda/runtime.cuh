@@ -3,16 +3,18 @@
 // CUDA runtime; where TESSERA_CUDA_ON_CPU is defined, kernels run on the processor (simt.hpp), for
 // tests.
 //
-// All work goes to the calling thread's own stream, in order; only what returns numbers to the host
-// waits.
+// All work goes to the calling thread's own stream, in order, but for the copies of a SideStream;
+// only what returns numbers to the host waits.
 #pragma once
 
 #include "tessera/core/buffer.hpp"
 
 #ifdef __CUDACC__
 #include "tessera/backend/cuda/device.cuh"
+#include "tessera/backend/cuda/device_events.cuh"
 #elif defined(TESSERA_CUDA_ON_CPU)
 #include "tessera/backend/cuda/host_device.hpp"
+#include "tessera/backend/cuda/host_events.hpp"
 #else
 #error \
     "tessera: the CUDA backend needs nvcc; to try its kernels without a GPU, slowly, define \

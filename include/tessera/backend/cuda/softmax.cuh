@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Softmax over the channels of each position. A warp has a row, so that its sums need no barrier.
-// A row comes from memory once, 8 bytes an element forward and 12 back; that it is read again is
-// left to the caches.
+// A row comes from memory once, 8 bytes an element forward and 12 back, half of it in bfloat16;
+// that it is read again is left to the caches.
 #pragma once
 
 #include <cmath>
 
-#include "tessera/backend/cuda/pack.cuh"
 #include "tessera/backend/cuda/warp.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
@@ -22,6 +22,7 @@ __device__ void each_pack_of_lane(Index channels, const Visit& visit) {
 /// y = exp(x - max x) / sum of exp(x - max x)
 template <class T, int Width>
 struct SoftmaxForward {
+    using W = Wide<T>;
     Index rows;
     Index channels;
     const T* x;
@@ -32,22 +33,22 @@ struct SoftmaxForward {
         if (row >= rows) return;  // the whole warp
         const T* from = x + row * channels;
         T* to = y + row * channels;
-        T top = static_cast<T>(-INFINITY);
+        W top = static_cast<W>(-INFINITY);
         detail::each_pack_of_lane<Width>(channels, [&](Index c) {
-            const Pack<T, Width> values = load<Width>(from + c);
-            for (const T value : values.values) top = value > top ? value : top;
+            const Pack<W, Width> values = load_wide<Width>(from + c);
+            for (const W value : values.values) top = value > top ? value : top;
         });
         top = warp_max(top);
-        T sum = 0;
+        W sum = 0;
         detail::each_pack_of_lane<Width>(channels, [&](Index c) {
-            const Pack<T, Width> values = load<Width>(from + c);
-            for (const T value : values.values) sum += std::exp(value - top);
+            const Pack<W, Width> values = load_wide<Width>(from + c);
+            for (const W value : values.values) sum += std::exp(value - top);
         });
-        const T factor = 1 / warp_sum(sum);
+        const W factor = 1 / warp_sum(sum);
         detail::each_pack_of_lane<Width>(channels, [&](Index c) {
-            Pack<T, Width> values = load<Width>(from + c);
-            for (T& value : values.values) value = std::exp(value - top) * factor;
-            store(to + c, values);
+            Pack<W, Width> values = load_wide<Width>(from + c);
+            for (W& value : values.values) value = std::exp(value - top) * factor;
+            store_rounded(to + c, values);
         });
     }
 };
@@ -55,6 +56,7 @@ struct SoftmaxForward {
 /// dx = y * (dy - sum of y * dy)
 template <class T, int Width>
 struct SoftmaxBackward {
+    using W = Wide<T>;
     static constexpr int threads = default_threads;  // registers for packs of double
     Index rows;
     Index channels;
@@ -68,18 +70,18 @@ struct SoftmaxBackward {
         const T* outputs = y + row * channels;
         const T* gradients = dy + row * channels;
         T* to = dx + row * channels;
-        T sum = 0;
+        W sum = 0;
         detail::each_pack_of_lane<Width>(channels, [&](Index c) {
-            const Pack<T, Width> output = load<Width>(outputs + c);
-            const Pack<T, Width> gradient = load<Width>(gradients + c);
+            const Pack<W, Width> output = load_wide<Width>(outputs + c);
+            const Pack<W, Width> gradient = load_wide<Width>(gradients + c);
             for (int k = 0; k < Width; ++k) sum += output[k] * gradient[k];
         });
-        const T shared = warp_sum(sum);
+        const W shared = warp_sum(sum);
         detail::each_pack_of_lane<Width>(channels, [&](Index c) {
-            const Pack<T, Width> output = load<Width>(outputs + c);
-            Pack<T, Width> gradient = load<Width>(gradients + c);
+            const Pack<W, Width> output = load_wide<Width>(outputs + c);
+            Pack<W, Width> gradient = load_wide<Width>(gradients + c);
             for (int k = 0; k < Width; ++k) gradient[k] = output[k] * (gradient[k] - shared);
-            store(to + c, gradient);
+            store_rounded(to + c, gradient);
         });
     }
 };

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // One step of each optimiser, as the formulas of backend/geometry.hpp, in the type of the weights.
 // Reads the gradient once, reads and writes the rest once: 20 bytes a weight for momentum, 28 for
-// AdamW.
+// AdamW, and 2 more where a copy of the weights in bfloat16 is kept.
 #pragma once
 
 #include <cmath>
 
-#include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cuda {
@@ -19,6 +19,7 @@ struct SgdUpdate {
     const T* g;
     T* v;
     T* w;
+    Bf16* working;
 
     __device__ void operator()() const {
         const Index i = global_thread() * Width;
@@ -38,6 +39,7 @@ struct SgdUpdate {
         }
         store(v + i, velocities);
         store(w + i, weights);
+        if (working) store_rounded(working + i, weights);
     }
 };
 
@@ -51,6 +53,7 @@ struct AdamWUpdate {
     T* m;
     T* v;
     T* w;
+    Bf16* working;
 
     __device__ void operator()() const {
         const Index i = global_thread() * Width;
@@ -68,13 +71,15 @@ struct AdamWUpdate {
         store(m + i, means);
         store(v + i, squares);
         store(w + i, weights);
+        if (working) store_rounded(working + i, weights);
     }
 };
 
-/// UpdateOp of backend/concept.hpp.
+/// UpdateOp of backend/concept.hpp. `working`, unless it is null, gets the new weights in bfloat16,
+/// as the products of the next step read them; what is learnt stays in T, where small steps add up.
 struct Update {
     template <class T>
-    static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w) {
+    static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w, Bf16* working = nullptr) {
         with_width<T>(
             n,
             [&](auto width) {
@@ -83,13 +88,14 @@ struct Update {
                     "sgd", blocks_for(packs), default_threads,
                     SgdUpdate<T, width>{packs, step.form, static_cast<T>(step.rate),
                                         static_cast<T>(step.momentum), static_cast<T>(step.decay),
-                                        static_cast<T>(step.gradient_scale), g, v, w});
+                                        static_cast<T>(step.gradient_scale), g, v, w, working});
             },
-            g, v, w);
+            g, v, w, working);
     }
 
     template <class T>
-    static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w) {
+    static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w,
+                      Bf16* working = nullptr) {
         const double count = static_cast<double>(step.step);
         const double rate = step.rate / (1 - std::pow(step.beta1, count));
         const double root_factor = 1 / std::sqrt(1 - std::pow(step.beta2, count));
@@ -97,15 +103,16 @@ struct Update {
             n,
             [&](auto width) {
                 const Index packs = n / width;
-                launch("adamw", blocks_for(packs), default_threads,
-                       AdamWUpdate<T, width>{
-                           packs, static_cast<T>(step.gradient_scale), static_cast<T>(step.beta1),
-                           static_cast<T>(1 - step.beta1), static_cast<T>(step.beta2),
-                           static_cast<T>(1 - step.beta2),
-                           static_cast<T>(1 - step.rate * step.decay), static_cast<T>(rate),
-                           static_cast<T>(root_factor), static_cast<T>(step.epsilon), g, m, v, w});
+                launch(
+                    "adamw", blocks_for(packs), default_threads,
+                    AdamWUpdate<T, width>{
+                        packs, static_cast<T>(step.gradient_scale), static_cast<T>(step.beta1),
+                        static_cast<T>(1 - step.beta1), static_cast<T>(step.beta2),
+                        static_cast<T>(1 - step.beta2), static_cast<T>(1 - step.rate * step.decay),
+                        static_cast<T>(rate), static_cast<T>(root_factor),
+                        static_cast<T>(step.epsilon), g, m, v, w, working});
             },
-            g, m, v, w);
+            g, m, v, w, working);
     }
 };
 

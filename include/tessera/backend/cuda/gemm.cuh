@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+// Matrix products of the vendor's library, cuBLASLt, whose best kernels for plain operands nobody
+// beats; without a GPU, and where the library is not wanted, the product of product.cuh answers.
+#pragma once
+
+#include "tessera/backend/cuda/product.cuh"
+
+#ifdef __CUDACC__
+#include <cublasLt.h>
+
+#include <array>
+#include <map>
+#endif
+
+namespace tessera::cuda {
+
+/// c (rows, columns) = a b, or c += a b, all in rows; a is (rows, depth), or (depth, rows) where it
+/// lies transposed, and b (depth, columns) or (columns, depth).
+struct Gemm {
+    const char* name;  ///< for messages
+    Index rows = 0, columns = 0, depth = 0;
+    bool a_transposed = false, b_transposed = false;
+    bool accumulate = false;
+};
+
+/// The product on CUDA cores, in the order of product.cuh.
+struct OwnProduct {
+    template <class T>
+    static std::size_t scratch_bytes(const Gemm& g) {
+        return product_scratch<T>(extents(g));
+    }
+    /// `bias`, of `columns` numbers, is added to each row unless it is null.
+    template <class T>
+    static void multiply(const Gemm& g, const T* a, const T* b, const T* bias, T* c,
+                         const Scratch& scratch) {
+        const SumStore<T> store{
+            .to = c, .row_stride = g.columns, .bias = bias, .accumulate = g.accumulate};
+        const auto with_b = [&](const auto& left) {
+            if (g.b_transposed) {
+                cuda::multiply(g.name, extents(g), left, PlainMatrix<T, true>{b, g.depth, 1}, store,
+                               scratch);
+            } else {
+                cuda::multiply(g.name, extents(g), left, PlainMatrix<T, false>{b, 1, g.columns},
+                               store, scratch);
+            }
+        };
+        if (g.a_transposed) {
+            with_b(PlainMatrix<T, false>{a, 1, g.rows});
+        } else {
+            with_b(PlainMatrix<T, true>{a, g.depth, 1});
+        }
+    }
+
+private:
+    static ProductExtents extents(const Gemm& g) {
+        return {.rows = checked_extent(g.rows, "rows of a product"),
+                .columns = checked_extent(g.columns, "columns of a product"),
+                .depth = checked_extent(g.depth, "numbers in a sum")};
+    }
+};
+
+#ifdef __CUDACC__
+
+namespace detail {
+
+/// Throws Error for a status other than success. `call` says what was being done.
+inline void check(cublasStatus_t status, const char* call) {
+    if (status == CUBLAS_STATUS_SUCCESS) return;
+    fail("cuBLAS: ", call, ": ", ::cublasLtGetStatusString(status));
+}
+
+/// The library's handle, one for each thread and device; holds no stream and no memory.
+inline cublasLtHandle_t cublas() {
+    thread_local std::map<int, cublasLtHandle_t> handles;
+    int device = 0;
+    check(::cudaGetDevice(&device), "cudaGetDevice");
+    cublasLtHandle_t& handle = handles[device];
+    if (!handle) check(::cublasLtCreate(&handle), "cublasLtCreate");
+    return handle;
+}
+
+template <class T>
+inline constexpr cudaDataType_t data_type = sizeof(T) == 8 ? CUDA_R_64F : CUDA_R_32F;
+
+}  // namespace detail
+
+/// cuBLASLt's product. In float every multiplication is in float, unless `Tf32`.
+template <bool Tf32 = false>
+struct LibraryProduct {
+    /// What the library's documentation recommends for Hopper.
+    static constexpr std::size_t workspace_bytes = std::size_t{32} << 20;
+
+    template <class T>
+    static std::size_t scratch_bytes(const Gemm&) {
+        return workspace_bytes;
+    }
+
+    /// As OwnProduct's. Throws Error when the library has no kernel for the product.
+    template <class T>
+    static void multiply(const Gemm& g, const T* a, const T* b, const T* bias, T* c,
+                         const Scratch& scratch) {
+        if (g.rows == 0 || g.columns == 0) return;
+        constexpr cudaDataType_t type = detail::data_type<T>;
+        constexpr cublasComputeType_t compute = sizeof(T) == 8 ? CUBLAS_COMPUTE_64F
+                                                : Tf32         ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                               : CUBLAS_COMPUTE_32F;
+        // The library thinks in columns: it is asked for c^T (columns, rows) = b^T a^T.
+        cublasLtMatmulDescOpaque_t product;
+        detail::check(::cublasLtMatmulDescInit(&product, compute, type), "cublasLtMatmulDescInit");
+        const auto set = [&](cublasLtMatmulDescAttributes_t name, const auto& value) {
+            detail::check(::cublasLtMatmulDescSetAttribute(&product, name, &value, sizeof value),
+                          "cublasLtMatmulDescSetAttribute");
+        };
+        set(CUBLASLT_MATMUL_DESC_TRANSA, g.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+        set(CUBLASLT_MATMUL_DESC_TRANSB, g.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
+        if (bias) {
+            set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
+            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        }
+        const auto layout = [](Index height, Index width) {
+            cublasLtMatrixLayoutOpaque_t made;
+            detail::check(
+                ::cublasLtMatrixLayoutInit(&made, type, static_cast<std::uint64_t>(height),
+                                           static_cast<std::uint64_t>(width), height),
+                "cublasLtMatrixLayoutInit");
+            return made;
+        };
+        auto left = g.b_transposed ? layout(g.depth, g.columns) : layout(g.columns, g.depth);
+        auto right = g.a_transposed ? layout(g.rows, g.depth) : layout(g.depth, g.rows);
+        auto result = layout(g.columns, g.rows);
+        const std::size_t room = std::min(scratch.bytes, workspace_bytes);
+        // Arrays of the library begin at whole 64 bytes, a user's perhaps at its elements only.
+        const bool whole = detail::can_pack<T>(pack_width<T>, a, b, bias, c);
+        const cublasLtMatmulAlgo_t way = best_way<T>(g, bias != nullptr, whole ? 16 : sizeof(T),
+                                                     room, product, left, right, result);
+        const T one = 1, kept = g.accumulate ? T{1} : T{0};
+        detail::check(
+            ::cublasLtMatmul(detail::cublas(), &product, &one, b, &left, a, &right, &kept, c,
+                             &result, c, &result, &way, scratch.data, room, detail::stream()),
+            g.name);
+    }
+
+private:
+    /// The library's first suggestion, kept: asking takes longer than a small product.
+    template <class T>
+    static cublasLtMatmulAlgo_t best_way(const Gemm& g, bool bias, std::uint32_t boundary,
+                                         std::size_t room, cublasLtMatmulDescOpaque_t& product,
+                                         cublasLtMatrixLayoutOpaque_t& left,
+                                         cublasLtMatrixLayoutOpaque_t& right,
+                                         cublasLtMatrixLayoutOpaque_t& result) {
+        using Key = std::array<Index, 7>;
+        thread_local std::map<Key, cublasLtMatmulAlgo_t> known;
+        int device = 0;
+        detail::check(::cudaGetDevice(&device), "cudaGetDevice");
+        const Index flags = g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * bias;
+        const Key key{
+            device, g.rows, g.columns, g.depth, flags, boundary, static_cast<Index>(room)};
+        if (const auto found = known.find(key); found != known.end()) return found->second;
+        cublasLtMatmulPreferenceOpaque_t preference;
+        detail::check(::cublasLtMatmulPreferenceInit(&preference), "cublasLtMatmulPreferenceInit");
+        const auto prefer = [&](cublasLtMatmulPreferenceAttributes_t name, const auto& value) {
+            detail::check(
+                ::cublasLtMatmulPreferenceSetAttribute(&preference, name, &value, sizeof value),
+                "cublasLtMatmulPreferenceSetAttribute");
+        };
+        prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(room));
+        // Sums of slices in a fixed order only: the same bits every time.
+        prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
+               static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
+                                          CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
+        for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
+                                CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
+                                CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,
+                                CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_D_BYTES}) {
+            prefer(name, boundary);
+        }
+        cublasLtMatmulHeuristicResult_t best{};
+        int count = 0;
+        detail::check(
+            ::cublasLtMatmulAlgoGetHeuristic(detail::cublas(), &product, &left, &right, &result,
+                                             &result, &preference, 1, &best, &count),
+            g.name);
+        require(count > 0, "cuBLAS: ", g.name, ": found no kernel for ", g.rows, " x ", g.depth,
+                " times ", g.depth, " x ", g.columns);
+        return known[key] = best.algo;
+    }
+};
+
+#else
+
+/// Without the library: OwnProduct, which knows no TF32.
+template <bool Tf32 = false>
+struct LibraryProduct : OwnProduct {};
+
+#endif
+
+}  // namespace tessera::cuda

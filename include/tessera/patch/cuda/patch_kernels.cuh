@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// The kernels of PatchWriter (patches.cuh): one makes the filters of all boxes, one the patches.
+//
+// A thread makes one column of a band of a patch's rows: it walks down the source rows, keeps the
+// horizontal sums of the few that the next output reads, and needs no other thread. So neither the
+// size of the image nor that of the box asks for memory.
+#pragma once
+
+#include <cstdint>
+
+#include "tessera/backend/cuda/pack.cuh"
+#include "tessera/core/box.hpp"
+#include "tessera/image/crop.hpp"
+#include "tessera/image/cuda/axis_filter.cuh"
+
+namespace tessera::cuda {
+
+/// A box, and where its filters lie. Both axes have the same number of taps, 2, 4 or 8; beyond that
+/// each has `taps` or the pixels of its axis, whichever are fewer.
+struct PatchPlan {
+    Box box;
+    int taps;
+    Index weights;  // place of the first: those of all columns, then those of all rows
+};
+
+/// What the patches of one image have in common.
+struct PatchGeometry {
+    int width, height, channels;  // of the image
+    Extent resized;
+    Window window;
+    Extent crop;
+    static constexpr int most_static_taps = 8;
+
+    __device__ FilteredAxis columns(const Box& box) const {
+        return {box.left, box.right, width, resized.width};
+    }
+    __device__ FilteredAxis rows(const Box& box) const {
+        return {box.top, box.bottom, height, resized.height};
+    }
+    __device__ static int taps_of(int taps, int count) {
+        return taps > most_static_taps && taps > count ? count : taps;
+    }
+};
+
+/// The filters of every column and every row of every patch.
+struct PlanPatches {
+    PatchGeometry geometry;
+    Index patches;
+    const PatchPlan* plans;
+    int* firsts;
+    float* weights;
+
+    __device__ void operator()() const {
+        const int lines = geometry.crop.width + geometry.crop.height;
+        const Index patch = global_thread() / lines;
+        const int line = static_cast<int>(global_thread() % lines);
+        if (patch >= patches) return;
+        const PatchPlan plan = plans[patch];
+        const int across = geometry.taps_of(plan.taps, geometry.width);
+        const int down = geometry.taps_of(plan.taps, geometry.height);
+        float* own = weights + plan.weights;
+        int first;
+        if (line < geometry.crop.width) {
+            own += Index{line} * across;
+            first = plan_taps(geometry.columns(plan.box), geometry.window.left + line, across, own);
+        } else {
+            const int y = line - geometry.crop.width;
+            own += Index{geometry.crop.width} * across + Index{y} * down;
+            first = plan_taps(geometry.rows(plan.box), geometry.window.top + y, down, own);
+        }
+        firsts[patch * lines + line] = first;
+    }
+};
+
+/// Patch n, row y: ((resized pixel - mean) * scale) of the window's row, turned where it is
+/// mirrored.
+template <class T>
+struct WritePatches {
+    static constexpr unsigned threads = 384;
+    static constexpr int band = 32;  // output rows of a block
+
+    PatchGeometry geometry;
+    const std::uint8_t* pixels;
+    const PatchPlan* plans;
+    const int* firsts;
+    const float* weights;
+    const float* mean;  // null, one colour, or one image of the resized extent
+    bool mean_image;
+    float scale;
+    unsigned blocks_a_row;
+    T* samples;
+
+    __device__ void operator()() const {
+        const int channels = geometry.channels, width = geometry.crop.width;
+        const Index patch = blockIdx.x / blocks_a_row;
+        const int j = static_cast<int>(blockIdx.x % blocks_a_row * blockDim.x + threadIdx.x);
+        if (j >= width * channels) return;
+        const PatchPlan plan = plans[patch];
+        const int place = j / channels, channel = j % channels;
+        const int x = geometry.window.mirrored ? width - 1 - place : place;
+        const int taps = geometry.taps_of(plan.taps, geometry.width);
+        const int* own_firsts = firsts + patch * (width + geometry.crop.height);
+        const float* own_weights = weights + plan.weights;
+        const Column column{
+            .source = pixels + Index{own_firsts[x]} * channels + channel,
+            .across = own_weights + Index{x} * taps,
+            .firsts = own_firsts + width,
+            .down = own_weights + Index{width} * taps,
+            .mean = mean_image ? mean +
+                                     (Index{geometry.window.top} * geometry.resized.width +
+                                      geometry.window.left + x) *
+                                         channels +
+                                     channel
+                               : (mean ? mean + channel : nullptr),
+            .target = samples + (patch * geometry.crop.height * width + place) * channels + channel,
+        };
+        switch (plan.taps) {
+            case 2:
+                return walk<2>(column);
+            case 4:
+                return walk<4>(column);
+            case 8:
+                return walk<8>(column);
+            default:
+                return sum(column, plan.taps);
+        }
+    }
+
+private:
+    struct Column {
+        const std::uint8_t* source;  // in row 0, at the first tap
+        const float* across;
+        const int* firsts;
+        const float* down;
+        const float* mean;
+        T* target;  // in row 0
+    };
+
+    __device__ int begin() const { return static_cast<int>(blockIdx.y) * band; }
+    __device__ int end() const {
+        return begin() + band < geometry.crop.height ? begin() + band : geometry.crop.height;
+    }
+    __device__ float pixel(const Column& column, int row, int tap) const {
+        const Index at = (Index{row} * geometry.width + tap) * geometry.channels;
+        return static_cast<float>(column.source[at]);
+    }
+    __device__ void write(const Column& column, int y, float value) const {
+        const Index row = mean_image ? Index{y} * geometry.resized.width * geometry.channels : 0;
+        const float expected = column.mean ? column.mean[row] : 0;
+        column.target[Index{y} * geometry.crop.width * geometry.channels] =
+            static_cast<T>((value - expected) * scale);
+    }
+
+    /// Each source row is summed once. Behind the image's last column the weights are 0 and the
+    /// bytes are any; behind its last row that row stands in.
+    template <int Taps>
+    __device__ void walk(const Column& column) const {
+        const int last = geometry.height - 1;
+        float across[Taps], seen[Taps];  // sums of the source rows next - Taps .. next - 1
+        for (int k = 0; k < Taps; ++k) across[k] = column.across[k], seen[k] = 0;
+        int next = -1;
+        for (int y = begin(); y < end(); ++y) {
+            const int first = column.firsts[y];
+            // Beyond the border the rows come back in the other direction.
+            if (next < first || next > first + Taps) next = first;
+            for (; next < first + Taps; ++next) {
+                for (int k = 1; k < Taps; ++k) seen[k - 1] = seen[k];
+                float row = 0;
+                for (int k = 0; k < Taps; ++k) {
+                    row += across[k] * pixel(column, next < last ? next : last, k);
+                }
+                seen[Taps - 1] = row;
+            }
+            const auto down = load<Taps>(column.down + Index{y} * Taps);
+            float value = 0;
+            for (int k = 0; k < Taps; ++k) value += down[k] * seen[k];
+            write(column, y, value);
+        }
+    }
+
+    /// Each source row is summed for each output that reads it. Where a box is shrunk so much,
+    /// these are two.
+    __device__ void sum(const Column& column, int taps) const {
+        const int across = geometry.taps_of(taps, geometry.width);
+        const int down = geometry.taps_of(taps, geometry.height);
+        for (int y = begin(); y < end(); ++y) {
+            const float* own = column.down + Index{y} * down;
+            float value = 0;
+            for (int k = 0; k < down; ++k) {
+                float row = 0;
+                for (int i = 0; i < across; ++i) {
+                    row += column.across[i] * pixel(column, column.firsts[y] + k, i);
+                }
+                value += own[k] * row;
+            }
+            write(column, y, value);
+        }
+    }
+};
+
+}  // namespace tessera::cuda
