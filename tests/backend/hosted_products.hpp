@@ -98,12 +98,16 @@ struct HostedProduct {
     }
 };
 
-/// What stands in a list of tables beside Cpu.
+/// What stands in a list of tables beside Cpu: kernels on CUDA cores, and what Cuda takes for float
+/// and double.
 struct HostedCudaProducts {
     using Memory = HostMemory;
     static constexpr bool in_software = true;
     static int threads() { return 1; }
-    using Conv = HostedProduct<cuda::Conv>;
+    using Conv = HostedProduct<cuda::PlainConv>;
+    using Linear = HostedProduct<cuda::LinearBy<cuda::OwnProduct>>;
+};
+struct HostedCudaLibrary : HostedCudaProducts {
     using Linear = HostedProduct<cuda::Linear>;
 };
 

@@ -22,6 +22,7 @@ struct Gemm {
     Index rows = 0, columns = 0, depth = 0;
     bool a_transposed = false, b_transposed = false;
     bool accumulate = false;
+    bool rectify = false;  ///< nought for less; not with `accumulate`
 };
 
 /// The product on CUDA cores, in the order of product.cuh.
@@ -36,8 +37,11 @@ struct OwnProduct {
     template <class T, class Out>
     static void multiply(const Gemm& g, const T* a, const T* b,
                          const std::type_identity_t<Out>* bias, Out* c, const Scratch& scratch) {
-        const SumStore<Wide<T>, Out, Out> store{
-            .to = c, .row_stride = g.columns, .bias = bias, .accumulate = g.accumulate};
+        const SumStore<Wide<T>, Out> store{.to = c,
+                                           .row_stride = g.columns,
+                                           .bias = bias,
+                                           .accumulate = g.accumulate,
+                                           .rectify = g.rectify};
         const auto with_b = [&](const auto& left) {
             if (g.b_transposed) {
                 cuda::multiply(g.name, extents(g), left, PlainMatrix<T, true>{b, g.depth, 1}, store,
@@ -120,10 +124,11 @@ struct LibraryProduct {
         };
         set(CUBLASLT_MATMUL_DESC_TRANSA, g.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
         set(CUBLASLT_MATMUL_DESC_TRANSB, g.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
-        if (bias) {
-            set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-        }
+        if (bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        set(CUBLASLT_MATMUL_DESC_EPILOGUE, bias && g.rectify ? CUBLASLT_EPILOGUE_RELU_BIAS
+                                           : bias            ? CUBLASLT_EPILOGUE_BIAS
+                                           : g.rectify       ? CUBLASLT_EPILOGUE_RELU
+                                                             : CUBLASLT_EPILOGUE_DEFAULT);
         const auto layout = [](cudaDataType_t type, Index height, Index width) {
             cublasLtMatrixLayoutOpaque_t made;
             detail::check(
@@ -161,7 +166,8 @@ private:
         thread_local std::map<Key, cublasLtMatmulAlgo_t> known;
         int device = 0;
         detail::check(::cudaGetDevice(&device), "cudaGetDevice");
-        const Index flags = g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * bias;
+        const Index flags =
+            g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * bias + 16 * g.rectify;
         const Key key{
             device, g.rows, g.columns, g.depth, flags, boundary, static_cast<Index>(room)};
         if (const auto found = known.find(key); found != known.end()) return found->second;

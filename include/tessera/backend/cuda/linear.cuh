@@ -20,6 +20,8 @@ namespace tessera::cuda {
 /// float, as the master weights they belong to.
 template <class Product>
 struct LinearBy {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int) {
         return std::max({Product::template scratch_bytes<T>(outputs_of(g)),
@@ -31,9 +33,12 @@ struct LinearBy {
     /// y (batch, outputs) = x (batch, inputs) w (inputs, outputs) + bias.
     template <class T>
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        Product::multiply(outputs_of(g), x, weights, bias, y, scratch);
+        Gemm product = outputs_of(g);
+        product.rectify = rectify;
+        Product::multiply(product, x, weights, bias, y, scratch);
     }
 
     /// dx (batch, inputs) = dy (batch, outputs) w^T.
@@ -78,5 +83,6 @@ private:
 };
 
 using Linear = LinearBy<LibraryProduct<>>;
+using LinearTf32 = LinearBy<LibraryProduct<true>>;
 
 }  // namespace tessera::cuda

@@ -118,15 +118,21 @@ struct TileBringer {
                                   from ? from : matrix.data, from != nullptr);
             }
         } else {
-            T values[count];
-            TESSERA_UNROLLED
-            for (int i = 0; i < count; ++i) {
-                const T* from = find(matrix, i, k, end, table);
-                values[i].bits = from ? from->bits : std::uint16_t{0};
-            }
-            TESSERA_UNROLLED
-            for (int i = 0; i < count; ++i) {
-                *reinterpret_cast<T*>(tile + Tile::place(line_of(i), k_of(i))) = values[i];
+            // Some at a time: all of them would be too many registers.
+            constexpr int batch = 8;
+            static_assert(count % batch == 0 && (line_count == 1 || in_table));
+            for (int first_of = 0; first_of < count; first_of += batch) {
+                T values[batch];
+                TESSERA_UNROLLED
+                for (int i = 0; i < batch; ++i) {
+                    const T* from = find(matrix, first_of + i, k, end, table);
+                    values[i].bits = from ? from->bits : std::uint16_t{0};
+                }
+                TESSERA_UNROLLED
+                for (int i = 0; i < batch; ++i) {
+                    const int to = Tile::place(line_of(first_of + i), k_of(first_of + i));
+                    *reinterpret_cast<T*>(tile + to) = values[i];
+                }
             }
         }
     }
