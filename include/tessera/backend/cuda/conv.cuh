@@ -19,6 +19,8 @@ namespace tessera::cuda {
 /// ConvOp of backend/concept.hpp. Throws Error when one image has 2^30 numbers or more, or a batch
 /// 2^30 pixels.
 struct Conv {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int) {
         return std::max({product_scratch<T>(outputs_of(g)), product_scratch<T>(inputs_of(g)),
@@ -28,7 +30,8 @@ struct Conv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
         multiply("conv forward", outputs_of(g), PatchRows<T>(g, x),
                  PlainMatrix<T, false>{weights, 1, g.filters(), g.depth() * g.filters()},
@@ -36,7 +39,8 @@ struct Conv {
                              .row_stride = g.output.channels,
                              .group_stride = g.filters(),
                              .bias = bias,
-                             .bias_stride = static_cast<int>(g.filters())},
+                             .bias_stride = static_cast<int>(g.filters()),
+                             .rectify = rectify},
                  scratch);
     }
 

@@ -45,14 +45,14 @@ struct PlainMatrix {
 
 /// Where sums go: element (row, column) of a group is
 ///   to[group * group_stride + row * row_stride + column],
-/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), and nought
-/// for less where `rectify`; or, where `accumulate`, increased by the sum.
+/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), or, where
+/// `accumulate`, increased by the sum; where `rectify`, what is negative then becomes nought.
 template <class T, class Out = T>
 struct SumStore {
     Out* to;
     Index row_stride;
     Index group_stride = 0;
-    const T* bias = nullptr;
+    const Out* bias = nullptr;
     int bias_stride = 0;
     bool accumulate = false;
     bool rectify = false;
@@ -65,8 +65,8 @@ struct SumStore {
             const Pack<Out, Width> before = load<Width>(place);
             for (int i = 0; i < Width; ++i) sums[i] += widened(before[i]);
         } else if (bias) {
-            const T* added = bias + (Index{group} * bias_stride + column);
-            for (int i = 0; i < Width; ++i) sums[i] += added[i];
+            const Out* added = bias + (Index{group} * bias_stride + column);
+            for (int i = 0; i < Width; ++i) sums[i] += widened(added[i]);
         }
         if (rectify) {
             for (T& sum : sums.values) sum = sum < 0 ? T{0} : sum;
