@@ -5,10 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <bit>
-
-#include "hosted_products.hpp"
-#include "oracle.hpp"
+#include "tensor_oracle.hpp"
 #include "tessera/backend/reference/reference.hpp"
 
 using namespace tessera;
@@ -16,59 +13,6 @@ using namespace tessera::test;
 using cuda::TensorConv;
 
 namespace {
-
-/// Random values that tensor cores take as they are.
-template <class T>
-std::vector<T> exact_values(Random& random, Index count) {
-    auto values = random_values<float>(random, count);
-    if constexpr (std::is_same_v<T, Bf16>) {
-        return {values.begin(), values.end()};
-    } else {
-        for (float& value : values) {
-            value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xFFFFE000);
-        }
-        return values;
-    }
-}
-
-template <class T>
-std::vector<T> not_a_number(Index count) {
-    return std::vector<T>(static_cast<std::size_t>(count),
-                          T(std::numeric_limits<float>::quiet_NaN()));
-}
-
-/// Whether each number is the expected one, rounded to T, but for the rounding of float sums.
-template <class T>
-bool agrees(const std::vector<T>& found, const Values& expected) {
-    double largest = 0;
-    for (const double value : expected) largest = std::max(largest, std::abs(value));
-    const double unit = std::is_same_v<T, Bf16> ? 1.0 / 256 : 0;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        const double apart = std::abs(double{found[i]} - expected[i]);
-        if (!(apart <= unit * std::abs(expected[i]) + tolerance * largest)) return false;
-    }
-    return true;
-}
-
-/// Copies in device memory, at an odd address where `shift` is not 0.
-template <class T>
-class OnDevice {
-public:
-    OnDevice(const std::vector<T>& host, Index shift)
-        : memory_(static_cast<Index>(host.size()) + shift), shift_(shift) {
-        cuda::DeviceMemory::upload(data(), host.data(), host.size() * sizeof(T));
-    }
-    T* data() { return memory_.data() + shift_; }
-    std::vector<T> values() {
-        std::vector<T> host(static_cast<std::size_t>(memory_.size() - shift_));
-        cuda::DeviceMemory::download(host.data(), data(), host.size() * sizeof(T));
-        return host;
-    }
-
-private:
-    Buffer<T, cuda::DeviceMemory> memory_;
-    Index shift_;
-};
 
 template <class T>
 void check_convolution(const ConvGeometry& g, Random& random, Index shift = 0) {
@@ -83,7 +27,7 @@ void check_convolution(const ConvGeometry& g, Random& random, Index shift = 0) {
     const auto bias = exact_values<T>(random, g.output.channels);
     const auto dy = exact_values<T>(random, output_count(g));
     OnDevice<T> x_there(x, shift), weights_there(weights, shift), dy_there(dy, shift);
-    OnDevice<T> bias_there(bias, 0);
+    OnDevice<T> bias_there(bias, shift);
     const std::size_t bytes = TensorConv::scratch_bytes<T>(g, 1);
     const std::vector<std::byte> ones(bytes, std::byte{0xFF});
     OnDevice<std::byte> memory(ones, 0);

@@ -189,3 +189,19 @@ TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table,
         text("working memory: found ", bytes - 1, " bytes, expected at least ", bytes).c_str(),
         Error);
 }
+
+TEST_CASE("a convolution of CUDA does the ReLU behind it, in one piece and in slices") {
+    using Op = HostedCudaProducts::Conv;
+    Random random({.seed = 5});
+    for (const int channels : {3, 300}) {
+        const ConvGeometry g{.batch = 1, .input = {channels, 8, 8}, .output = {4, 8, 8}};
+        const auto x = random_values<float>(random, g.input.size());
+        const auto weights = random_values<float>(random, channels * 4);
+        auto y = unwritten<float>(g.output.size()), rectified = y;
+        Memory<Op, float> memory(g, 1);
+        Op::forward(g, x.data(), weights.data(), nullptr, y.data(), memory);
+        Op::forward(g, x.data(), weights.data(), nullptr, rectified.data(), memory, true);
+        for (float& value : y) value = std::max(value, 0.0f);
+        CHECK(rectified == y);
+    }
+}

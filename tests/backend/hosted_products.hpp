@@ -68,11 +68,12 @@ struct HostedProduct {
 
     template <class T, class Geometry>
     static void forward(const Geometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        auto... rectify) {
         Uploaded<T> inputs(x, input_count(g)), matrix(weights, weight_count(g));
         Uploaded<T> added(bias, bias_count(g)), outputs(y, output_count(g));
         Op::template forward<T>(g, inputs.data(), matrix.data(), added.data(), outputs.data(),
-                                DeviceScratch(scratch));
+                                DeviceScratch(scratch), rectify...);
         outputs.download(y);
     }
 

@@ -19,6 +19,8 @@ namespace tessera::cuda {
 /// ConvOp of backend/concept.hpp on CUDA cores. Throws Error when one image has 2^30 numbers or
 /// more, or a batch 2^30 pixels.
 struct PlainConv {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int) {
         return std::max({product_scratch<T>(outputs_of(g)), product_scratch<T>(inputs_of(g)),

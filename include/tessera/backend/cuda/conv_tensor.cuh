@@ -42,8 +42,8 @@
 namespace tessera::cuda {
 
 /// The functions of ConvOp of backend/concept.hpp for T = Bf16, and for T = float by TF32 (operands
-/// are rounded to 10 bits of fraction). Images, their gradients, weights and biases are T; sums and
-/// the gradients of parameters are float. Needs compute capability 8.0. The same bits every time.
+/// are rounded to 10 bits of fraction). Images, their gradients and parameters are T, sums and the
+/// gradients of parameters float. Needs compute capability 8.0. The same bits every time.
 ///
 /// Three ways to gather, by what can be copied as one piece:
 ///   wide    16 bytes: channels and filters of a group are multiples of 8 Bf16 or 4 float
@@ -51,6 +51,8 @@ namespace tessera::cuda {
 ///           memory) or single floats on one side, 16 bytes on the other
 ///   single  numbers one by one: every other geometry, and arrays at odd addresses
 struct TensorConv {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int) {
         const PaddedParts<T> parts(g);
@@ -63,7 +65,7 @@ struct TensorConv {
                         column_sum_scratch<float>(g.batch * g.output.area(), g.output.channels));
     }
 
-    /// y = patches w + bias, and nought for less where `rectify`. `bias` may be null.
+    /// y = patches w + bias, and its ReLU where `rectify`. `bias` may be null.
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
@@ -77,7 +79,7 @@ struct TensorConv {
                                            .bias = bias,
                                            .bias_stride = static_cast<int>(by.filters()),
                                            .rectify = rectify};
-            multiply<T, Widths>(
+            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
                 "conv forward", outputs_of(by), PatchRows<T>(by, image),
                 PlainMatrix<T, false>{matrix, 1, by.filters(), by.depth() * by.filters()}, store,
                 partials);
@@ -104,9 +106,9 @@ struct TensorConv {
             const SumStore<float, T> store{.to = dx,
                                            .row_stride = g.input.channels,
                                            .group_stride = g.input.channels / g.groups};
-            multiply<T, Widths>("conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
-                                WeightsByChannel<T>(g, weights), store,
-                                PaddedParts<T>(g).partials_in(scratch));
+            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+                "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
+                WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));
         };
         if (way<T>(g, weights, dy, dx) == Way::wide) {
             run(Wide<T>{});
@@ -127,9 +129,10 @@ struct TensorConv {
                                         .row_stride = by.filters(),
                                         .group_stride = by.depth() * by.filters(),
                                         .accumulate = gradient == dweights};
-            multiply<T, Widths>("conv backward weights", weights_of(by), PatchColumns<T>(by, image),
-                                PlainMatrix<T, false>{dy, 1, by.output.channels, by.filters()},
-                                store, parts.partials_in(scratch));
+            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+                "conv backward weights", weights_of(by), PatchColumns<T>(by, image),
+                PlainMatrix<T, false>{dy, 1, by.output.channels, by.filters()}, store,
+                parts.partials_in(scratch));
         };
         const Way found = way<T>(g, x, dy, dweights);
         if (found == Way::wide) run(Wide<T>{}, g, x, dweights);
@@ -149,7 +152,7 @@ struct TensorConv {
 private:
     enum class Way { wide, narrow, single };
 
-    /// Neighbours in memory of both operands, and whether the way has narrow tiles only.
+    /// Neighbours in memory of both operands.
     template <int A, int B>
     struct Widths {
         static constexpr int a = A, b = B;
@@ -166,24 +169,6 @@ private:
         if (g.input.channels / g.groups % pack_width<T> == 0) return Way::wide;
         return has_few_channels(g) ? Way::narrow : Way::single;
     }
-    /// With the tile that suits the columns; ways that are not wide have fewer, to compile less.
-    template <class T, class Chosen, class A, class B, class Out>
-    static void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
-                         const SumStore<float, Out>& store, float* partials) {
-        const int columns = tensor_columns(extents.columns);
-        const auto run = [&]<int Columns>(Position<Columns>) {
-            multiply_on_tensor_cores<T, TensorForm<Columns, Chosen::a, Chosen::b>>(
-                name, extents, a, b, store, partials);
-        };
-        if constexpr (Chosen::b > 1) {
-            if (columns == 96) return run(Position<96>{});
-            if constexpr (Chosen::a == Chosen::b) {
-                if (columns == 128) return run(Position<128>{});
-            }
-        }
-        run(Position<64>{});
-    }
-
     static ProductExtents extents(const ConvGeometry& g, Index rows, Index columns, Index depth) {
         checked_extent(g.input.size(), "numbers in an image");
         checked_extent(g.output.size(), "numbers in an image");

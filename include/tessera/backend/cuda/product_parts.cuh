@@ -45,8 +45,8 @@ struct PlainMatrix {
 
 /// Where sums go: element (row, column) of a group is
 ///   to[group * group_stride + row * row_stride + column],
-/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), and nought
-/// for less where `rectify`; or, where `accumulate`, increased by the sum.
+/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), or, where
+/// `accumulate`, increased by the sum; where `rectify`, what is negative then becomes nought.
 template <class T, class Out = T>
 struct SumStore {
     Out* to;

@@ -199,11 +199,10 @@ inline std::size_t tensor_scratch(const ProductExtents& extents) {
            sizeof(float);
 }
 
-/// C = A B for each group, into `store`. `partials` has tensor_scratch() bytes. Throws Error when
-/// the launch fails.
+namespace detail {
 template <class T, class Form, class A, class B, class Out>
-void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, const A& a,
-                              const B& b, const SumStore<float, Out>& store, float* partials) {
+void multiply_in_tiles(const char* name, const ProductExtents& extents, const A& a, const B& b,
+                       const SumStore<float, Out>& store, float* partials) {
     using Kernel = TensorProduct<T, A, B, Out, Form>;
     const Index count = Index{extents.groups} * extents.rows * extents.columns;
     if (count == 0) return;
@@ -221,6 +220,29 @@ void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, c
     if (slices == 1) return;
     launch(name, blocks_for(count), default_threads,
            PartialSums<float, Out>{extents, slices, partials, store});
+}
+}  // namespace detail
+
+/// C = A B for each group, into `store`, whose rows are whole packs where `WidthB` is not 1.
+/// `partials` has tensor_scratch() bytes. Throws Error when the launch fails.
+///
+/// The tile is the one that suits the columns; where not both operands are copied as 16 bytes there
+/// are fewer to choose from, to compile less.
+template <class T, int WidthA, int WidthB, class A, class B, class Out>
+void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, const A& a,
+                              const B& b, const SumStore<float, Out>& store, float* partials) {
+    const int columns = tensor_columns(extents.columns);
+    const auto run = [&]<int Columns>(Position<Columns>) {
+        detail::multiply_in_tiles<T, TensorForm<Columns, WidthA, WidthB>>(name, extents, a, b,
+                                                                          store, partials);
+    };
+    if constexpr (WidthB > 1) {
+        if (columns == 96) return run(Position<96>{});
+        if constexpr (WidthA == WidthB) {
+            if (columns == 128) return run(Position<128>{});
+        }
+    }
+    run(Position<64>{});
 }
 
 }  // namespace tessera::cuda
