@@ -3,8 +3,6 @@
 
 #include "hosted_products.hpp"
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/cpu/eigen.hpp"
 #include "tessera/backend/reference/reference.hpp"
 
 namespace {
@@ -117,8 +115,8 @@ TEST_CASE("the reference convolution passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometries", Table, Cpu,
-                   CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometries", Table,
+                   TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 1});
     for (int round = 0; round < rounds<Table>(120); ++round) {
         const ConvGeometry g = random_convolution(random);
@@ -128,8 +126,8 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometri
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometries", Table, Cpu,
-                   CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometries", Table,
+                   TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 2});
     const ConvGeometry geometries[] = {
         // Each pixel is a patch, without and with groups.
@@ -154,7 +152,7 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometrie
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, Cpu, CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 4});
     const ConvGeometry g{.batch = 4,
                          .input = {32, 20, 20},
@@ -179,8 +177,8 @@ TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, Cpu, CpuEigen, Hoste
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table, Cpu, CpuEigen,
-                   HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table,
+                   TESSERA_PRODUCT_TABLES) {
     const ConvGeometry g{.batch = 1, .input = {3, 8, 8}, .output = {4, 6, 6}, .window = {3, 3}};
     const std::size_t bytes = Table::Conv::template scratch_bytes<float>(g, 1);
     Buffer<std::byte> memory(static_cast<Index>(bytes));

@@ -102,10 +102,21 @@ struct HostedProduct {
 /// What stands in a list of tables beside Cpu.
 struct HostedCudaProducts {
     using Memory = HostMemory;
+#ifndef __CUDACC__
     static constexpr bool in_software = true;
+#endif
     static int threads() { return 1; }
     using Conv = HostedProduct<cuda::Conv>;
     using Linear = HostedProduct<cuda::Linear>;
 };
 
 }  // namespace tessera::test
+
+/// The backends that a test of convolutions or linear ops compares with the reference.
+#ifdef __CUDACC__
+#define TESSERA_PRODUCT_TABLES HostedCudaProducts
+#else
+#include "tessera/backend/cpu/cpu.hpp"
+#include "tessera/backend/cpu/eigen.hpp"
+#define TESSERA_PRODUCT_TABLES Cpu, CpuEigen, HostedCudaProducts
+#endif

@@ -3,8 +3,6 @@
 
 #include "hosted_products.hpp"
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/cpu/eigen.hpp"
 #include "tessera/backend/reference/reference.hpp"
 
 using namespace tessera;
@@ -44,8 +42,7 @@ TEST_CASE("the reference linear op passes a gradient check") {
     CHECK(gradient_error(bias, dbias, loss) < 1e-6);
 }
 
-TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, Cpu, CpuEigen,
-                   HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, TESSERA_PRODUCT_TABLES) {
     using Op = typename Table::Linear;
     Random random({.seed = 2});
     for (int round = 0; round<66; round += 66 / rounds<Table>(66)> 1 ? 11 : 1) {
