@@ -103,7 +103,9 @@ struct HostedProduct {
 /// and double.
 struct HostedCudaProducts {
     using Memory = HostMemory;
+#ifndef __CUDACC__
     static constexpr bool in_software = true;
+#endif
     static int threads() { return 1; }
     using Conv = HostedProduct<cuda::PlainConv>;
     using Linear = HostedProduct<cuda::LinearBy<cuda::OwnProduct>>;

@@ -5,9 +5,8 @@
 #include <algorithm>
 #include <type_traits>
 
-#include "tessera/backend/cuda/column_sum.cuh"
+#include "tessera/backend/cuda/conv.cuh"
 #include "tessera/backend/cuda/padded_channels.cuh"
-#include "tessera/backend/cuda/patches.cuh"
 #include "tessera/backend/cuda/tensor_product.cuh"
 
 // What a kernel takes (nvcc 13.0, sm_90; no spills there nor on sm_80), T = Bf16, with a block of
@@ -45,24 +44,22 @@ namespace tessera::cuda {
 /// are rounded to 10 bits of fraction). Images, their gradients and parameters are T, sums and the
 /// gradients of parameters float. Needs compute capability 8.0. The same bits every time.
 ///
-/// Three ways to gather, by what can be copied as one piece:
+/// Three ways, by what can be copied as one piece:
 ///   wide    16 bytes: channels and filters of a group are multiples of 8 Bf16 or 4 float
 ///   narrow  a first layer of 1 to 4 channels without groups: pixels of 4 Bf16 (padded in working
 ///           memory) or single floats on one side, 16 bytes on the other
-///   single  numbers one by one: every other geometry, and arrays at odd addresses
+///   plain   every other geometry, and arrays at odd addresses: PlainConv on CUDA cores
 struct TensorConv {
     static constexpr bool takes_relu = true;
 
     template <class T>
-    static std::size_t scratch_bytes(const ConvGeometry& g, int) {
+    static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         const PaddedParts<T> parts(g);
         const ConvGeometry wider = parts.geometry;
         const std::size_t partials =
             std::max({tensor_scratch(outputs_of(wider)), tensor_scratch(inputs_of(g)),
-                      tensor_scratch(weights_of(wider)), tensor_scratch(weights_of(g)),
-                      tensor_scratch(outputs_of(g))});
-        return std::max(parts.partials + partials,
-                        column_sum_scratch<float>(g.batch * g.output.area(), g.output.channels));
+                      tensor_scratch(weights_of(wider))});
+        return std::max(parts.partials + partials, PlainConv::scratch_bytes<T>(g, threads));
     }
 
     /// y = patches w + bias, and its ReLU where `rectify`. `bias` may be null.
@@ -86,10 +83,10 @@ struct TensorConv {
         };
         const PaddedParts<T> parts(g);
         switch (way<T>(g, x, weights, y)) {
+            case Way::plain:
+                return PlainConv::forward(g, x, weights, bias, y, scratch, rectify);
             case Way::wide:
                 return run(Wide<T>{}, g, x, weights, parts.partials_in(scratch));
-            case Way::single:
-                return run(Single{}, g, x, weights, parts.partials_in(scratch));
             case Way::narrow:
                 return run(Narrow<T>{}, parts.geometry, parts.padded_image(g, x, scratch),
                            parts.padded_weights(g, weights, scratch), parts.partials_in(scratch));
@@ -102,19 +99,14 @@ struct TensorConv {
                               const Scratch& scratch) {
         if (!dx) return;
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        const auto run = [&]<class Widths>(Widths) {
-            const SumStore<float, T> store{.to = dx,
-                                           .row_stride = g.input.channels,
-                                           .group_stride = g.input.channels / g.groups};
-            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
-                "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
-                WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));
-        };
-        if (way<T>(g, weights, dy, dx) == Way::wide) {
-            run(Wide<T>{});
-        } else {
-            run(Single{});
+        if (way<T>(g, weights, dy, dx) != Way::wide) {
+            return PlainConv::backward_data(g, weights, dy, dx, scratch);
         }
+        const SumStore<float, T> store{
+            .to = dx, .row_stride = g.input.channels, .group_stride = g.input.channels / g.groups};
+        multiply_on_tensor_cores<T, pack_width<T>, pack_width<T>>(
+            "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
+            WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));
     }
 
     /// dweights += patches^T dy and dbias += sums of dy; `dbias` may be null.
@@ -122,6 +114,10 @@ struct TensorConv {
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, float* dweights,
                                     float* dbias, const Scratch& scratch) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
+        const Way found = way<T>(g, x, dy, dweights);
+        if (found == Way::plain) {
+            return PlainConv::backward_parameters(g, x, dy, dweights, dbias, scratch);
+        }
         const PaddedParts<T> parts(g);
         const auto run = [&]<class Widths>(Widths, const ConvGeometry& by, const T* image,
                                            float* gradient) {
@@ -134,10 +130,9 @@ struct TensorConv {
                 PlainMatrix<T, false>{dy, 1, by.output.channels, by.filters()}, store,
                 parts.partials_in(scratch));
         };
-        const Way found = way<T>(g, x, dy, dweights);
-        if (found == Way::wide) run(Wide<T>{}, g, x, dweights);
-        if (found == Way::single) run(Single{}, g, x, dweights);
-        if (found == Way::narrow) {
+        if (found == Way::wide) {
+            run(Wide<T>{}, g, x, dweights);
+        } else {
             float* gradient = parts.pads ? parts.gradient_in(scratch) : dweights;
             run(Narrow<T>{}, parts.geometry, parts.padded_image(g, x, scratch), gradient);
             if (parts.pads) {
@@ -150,7 +145,7 @@ struct TensorConv {
     }
 
 private:
-    enum class Way { wide, narrow, single };
+    enum class Way { wide, narrow, plain };
 
     /// Neighbours in memory of both operands.
     template <int A, int B>
@@ -161,13 +156,12 @@ private:
     using Wide = Widths<pack_width<T>, pack_width<T>>;
     template <class T>
     using Narrow = Widths<std::is_same_v<T, Bf16> ? padded_channels : 1, pack_width<T>>;
-    using Single = Widths<1, 1>;
 
     template <class T, class... Arrays>
     static Way way(const ConvGeometry& g, const Arrays*... arrays) {
-        if (!detail::can_pack<T>(g.filters(), arrays...)) return Way::single;
+        if (!detail::can_pack<T>(g.filters(), arrays...)) return Way::plain;
         if (g.input.channels / g.groups % pack_width<T> == 0) return Way::wide;
-        return has_few_channels(g) ? Way::narrow : Way::single;
+        return has_few_channels(g) ? Way::narrow : Way::plain;
     }
     static ProductExtents extents(const ConvGeometry& g, Index rows, Index columns, Index depth) {
         checked_extent(g.input.size(), "numbers in an image");
