@@ -10,8 +10,11 @@
 #include "tessera/models/alexnet.hpp"
 #include "tessera/models/oquab.hpp"
 
-// What the programs are built for; CMake variables of the same names set them. Each network and
-// each number of classes costs compile time.
+// What the programs are built for; CMake writes the file from variables of the same names. Each
+// network and each number of classes costs compile time.
+#if __has_include("program/choices.hpp")
+#include "program/choices.hpp"
+#endif
 #ifndef TESSERA_NETWORKS
 #define TESSERA_NETWORKS Small, AlexNet
 #endif
