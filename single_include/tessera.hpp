@@ -4980,6 +4980,36 @@ using InputView = std::conditional_t<Memory::on_host && std::is_same_v<T, Master
 
 namespace tessera {
 
+namespace detail {
+
+/// Parameters that were allocated at once, zero at first, and their working copy, if any.
+template <class T, class Memory>
+struct ParameterBlock {
+    using Number = Master<T>;
+
+    explicit ParameterBlock(Index size) : numbers(size) {
+        if constexpr (!std::is_same_v<T, Number>) working = Buffer<T, Memory>(size);
+        Memory::fill(numbers.data(), std::byte{0}, static_cast<std::size_t>(size) * sizeof(Number));
+        Memory::synchronize();
+    }
+
+    Buffer<Number, Memory> numbers;
+    Buffer<T, Memory> working;
+    std::atomic<bool> changed{true};  ///< since the working copy was made
+    Mutex mutex;
+};
+
+/// One array in a block.
+template <class T, class Memory>
+struct ParameterArray {
+    Master<T>* numbers = nullptr;
+    ParameterBlock<T, Memory>* block = nullptr;
+
+    T* working() const { return block->working.data() + (numbers - block->numbers.data()); }
+};
+
+}  // namespace detail
+
 /// Blocks live as long as any model that uses them.
 ///
 /// T is the type of a network's elements. Where that is not the type in which parameters learn,
@@ -5081,25 +5111,8 @@ public:
 private:
     template <class, int, class>
     friend class Parameters;
-
-    struct Block {
-        explicit Block(Index size) : numbers(size) {
-            if constexpr (has_working_copy) working = Buffer<T, Memory>(size);
-            Memory::fill(numbers.data(), std::byte{0},
-                         static_cast<std::size_t>(size) * sizeof(Number));
-            Memory::synchronize();
-        }
-        Buffer<Number, Memory> numbers;
-        Buffer<T, Memory> working;
-        std::atomic<bool> changed{true};
-        Mutex mutex;
-    };
-    struct Array {
-        Number* numbers = nullptr;
-        Block* block = nullptr;
-
-        T* working() const { return block->working.data() + (numbers - block->numbers.data()); }
-    };
+    using Block = detail::ParameterBlock<T, Memory>;
+    using Array = detail::ParameterArray<T, Memory>;
 
     Array& array(int i) { return arrays_[static_cast<std::size_t>(i)]; }
     const Array& array(int i) const { return arrays_[static_cast<std::size_t>(i)]; }

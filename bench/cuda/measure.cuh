@@ -67,7 +67,7 @@ enum class Way { recorded, plain };
 inline const char* name_of(Way way) { return way == Way::recorded ? "graph" : "plain"; }
 
 /// Measures body(set), which asks the device for work on one of `sets` sets of arrays, in turns.
-/// Each run lasts some milliseconds.
+/// Each run lasts some milliseconds or one round of the sets.
 template <class Body>
 Timing measure(Body&& body, int sets, bool quick, Way way = Way::recorded) {
     Event begin, end;
@@ -80,17 +80,20 @@ Timing measure(Body&& body, int sets, bool quick, Way way = Way::recorded) {
     const auto calls_of_body = [&](int count) {
         for (int call = 0; call < count; ++call) body(call % sets);
     };
-    calls_of_body(std::max(sets, 2));  // warm: memory is there, code is loaded
-    const double once = time([&] { calls_of_body(sets); }) / sets;
+    calls_of_body(sets);  // warm: memory is there, code is loaded
+    const double once = std::max(time([&] { calls_of_body(sets); }) / sets, 1e-3);
     const double wanted = quick ? 3 : 20;
-    const int rounds = static_cast<int>(std::ceil(wanted / std::max(once, 1e-3) / sets));
+    const int rounds = static_cast<int>(std::ceil(wanted / once / sets));
     const int calls = std::clamp(rounds, 1, std::max(1, 4000 / sets)) * sets;
 
     tessera::cuda::Graph graph;
     if (way == Way::recorded) graph.record([&] { calls_of_body(calls); });
     const auto run = [&] { way == Way::recorded ? graph.replay() : calls_of_body(calls); };
-    run();
-    std::vector<double> times(quick ? 5 : 15);
+    // Slow calls have fewer runs: three seconds of them, but at least three.
+    const double most_runs = 3000 / (once * calls);
+    if (most_runs > 10) run();
+    const double runs = std::clamp(most_runs, 3.0, quick ? 5.0 : 15.0);
+    std::vector<double> times(static_cast<std::size_t>(runs));
     for (double& each : times) each = time(run) / calls;
     return summarise(times);
 }

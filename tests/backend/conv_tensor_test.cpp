@@ -5,10 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <bit>
-
-#include "hosted_products.hpp"
-#include "oracle.hpp"
+#include "tensor_oracle.hpp"
 #include "tessera/backend/reference/reference.hpp"
 
 using namespace tessera;
@@ -16,59 +13,6 @@ using namespace tessera::test;
 using cuda::TensorConv;
 
 namespace {
-
-/// Random values that tensor cores take as they are.
-template <class T>
-std::vector<T> exact_values(Random& random, Index count) {
-    auto values = random_values<float>(random, count);
-    if constexpr (std::is_same_v<T, Bf16>) {
-        return {values.begin(), values.end()};
-    } else {
-        for (float& value : values) {
-            value = std::bit_cast<float>(std::bit_cast<std::uint32_t>(value) & 0xFFFFE000);
-        }
-        return values;
-    }
-}
-
-template <class T>
-std::vector<T> not_a_number(Index count) {
-    return std::vector<T>(static_cast<std::size_t>(count),
-                          T(std::numeric_limits<float>::quiet_NaN()));
-}
-
-/// Whether each number is the expected one, rounded to T, but for the rounding of float sums.
-template <class T>
-bool agrees(const std::vector<T>& found, const Values& expected) {
-    double largest = 0;
-    for (const double value : expected) largest = std::max(largest, std::abs(value));
-    const double unit = std::is_same_v<T, Bf16> ? 1.0 / 256 : 0;
-    for (std::size_t i = 0; i < found.size(); ++i) {
-        const double apart = std::abs(double{found[i]} - expected[i]);
-        if (!(apart <= unit * std::abs(expected[i]) + tolerance * largest)) return false;
-    }
-    return true;
-}
-
-/// Copies in device memory, at an odd address where `shift` is not 0.
-template <class T>
-class OnDevice {
-public:
-    OnDevice(const std::vector<T>& host, Index shift)
-        : memory_(static_cast<Index>(host.size()) + shift), shift_(shift) {
-        cuda::DeviceMemory::upload(data(), host.data(), host.size() * sizeof(T));
-    }
-    T* data() { return memory_.data() + shift_; }
-    std::vector<T> values() {
-        std::vector<T> host(static_cast<std::size_t>(memory_.size() - shift_));
-        cuda::DeviceMemory::download(host.data(), data(), host.size() * sizeof(T));
-        return host;
-    }
-
-private:
-    Buffer<T, cuda::DeviceMemory> memory_;
-    Index shift_;
-};
 
 template <class T>
 void check_convolution(const ConvGeometry& g, Random& random, Index shift = 0) {
@@ -80,10 +24,10 @@ void check_convolution(const ConvGeometry& g, Random& random, Index shift = 0) {
     CAPTURE(sizeof(T));
     const auto x = exact_values<T>(random, input_count(g));
     const auto weights = exact_values<T>(random, weight_count(g));
-    const auto bias = random_values<float>(random, g.output.channels);
+    const auto bias = exact_values<T>(random, g.output.channels);
     const auto dy = exact_values<T>(random, output_count(g));
     OnDevice<T> x_there(x, shift), weights_there(weights, shift), dy_there(dy, shift);
-    OnDevice<float> bias_there(bias, 0);
+    OnDevice<T> bias_there(bias, shift);
     const std::size_t bytes = TensorConv::scratch_bytes<T>(g, 1);
     const std::vector<std::byte> ones(bytes, std::byte{0xFF});
     OnDevice<std::byte> memory(ones, 0);
@@ -138,11 +82,15 @@ ConvGeometry random_in_units(Random& random, int unit) {
 TEST_CASE_TEMPLATE("a convolution on tensor cores agrees with the reference, 16 bytes at a time", T,
                    Bf16, float) {
     Random random({.seed = 1});
+#ifndef __CUDACC__
     const long conflicts = cuda::bank_conflicts;
+#endif
     for (int round = 0; round < 12; ++round) {
         check_convolution<T>(random_in_units(random, 16 / static_cast<int>(sizeof(T))), random);
     }
+#ifndef __CUDACC__
     CHECK(cuda::bank_conflicts == conflicts);
+#endif
 }
 
 TEST_CASE_TEMPLATE("a convolution on tensor cores agrees with the reference, few channels", T, Bf16,
@@ -150,13 +98,13 @@ TEST_CASE_TEMPLATE("a convolution on tensor cores agrees with the reference, few
     Random random({.seed = 2});
     for (int channels = 1; channels <= 4; ++channels) {
         ConvGeometry g = random_in_units(random, 8);
-        g.groups = 1;
+        g.batch = g.groups = 1;
         g.input.channels = channels;
         check_convolution<T>(g, random);
     }
-    // AlexNet's first layer at a smaller size.
+    // Like the first layer of AlexNet, with the last window beyond the edge.
     check_convolution<T>(
-        {.batch = 1, .input = {3, 36, 36}, .output = {96, 8, 8}, .window = {11, 11, 4}}, random);
+        {.batch = 1, .input = {3, 22, 22}, .output = {96, 5, 5}, .window = {7, 7, 4}}, random);
 }
 
 TEST_CASE_TEMPLATE("a convolution on tensor cores agrees with the reference, number by number", T,
@@ -176,7 +124,7 @@ TEST_CASE_TEMPLATE("a convolution on tensor cores agrees with the reference in t
     Random random({.seed = 4});
     const ConvGeometry geometries[] = {
         // 128, 96 and 64 columns, more than one tile each way, and sums in slices.
-        {.batch = 1, .input = {96, 9, 17}, .output = {256, 9, 17}, .window = {3, 3, 1, 1, 1}},
+        {.batch = 1, .input = {64, 9, 17}, .output = {256, 9, 17}, .window = {3, 3, 1, 1, 1}},
         {.batch = 2, .input = {64, 12, 12}, .output = {192, 12, 12}},
         {.batch = 1,
          .input = {144, 5, 6},

@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "hosted_products.hpp"
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/cpu/eigen.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "product_tables.hpp"
 
 namespace {
 
@@ -117,8 +114,8 @@ TEST_CASE("the reference convolution passes a gradient check") {
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometries", Table, Cpu,
-                   CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometries", Table,
+                   TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 1});
     for (int round = 0; round < rounds<Table>(120); ++round) {
         const ConvGeometry g = random_convolution(random);
@@ -128,8 +125,8 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference over random geometri
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometries", Table, Cpu,
-                   CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometries", Table,
+                   TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 2});
     const ConvGeometry geometries[] = {
         // Each pixel is a patch, without and with groups.
@@ -154,7 +151,7 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometrie
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, Cpu, CpuEigen, HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 4});
     const ConvGeometry g{.batch = 4,
                          .input = {32, 20, 20},
@@ -179,8 +176,8 @@ TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, Cpu, CpuEigen, Hoste
     }
 }
 
-TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table, Cpu, CpuEigen,
-                   HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table,
+                   TESSERA_PRODUCT_TABLES) {
     const ConvGeometry g{.batch = 1, .input = {3, 8, 8}, .output = {4, 6, 6}, .window = {3, 3}};
     const std::size_t bytes = Table::Conv::template scratch_bytes<float>(g, 1);
     Buffer<std::byte> memory(static_cast<Index>(bytes));
@@ -191,4 +188,20 @@ TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table, Cpu
                              {memory.data(), bytes - 1, 1}),
         text("working memory: found ", bytes - 1, " bytes, expected at least ", bytes).c_str(),
         Error);
+}
+
+TEST_CASE("a convolution of CUDA does the ReLU behind it, in one piece and in slices") {
+    using Op = HostedCudaProducts::Conv;
+    Random random({.seed = 5});
+    for (const int channels : {3, 300}) {
+        const ConvGeometry g{.batch = 1, .input = {channels, 8, 8}, .output = {4, 8, 8}};
+        const auto x = random_values<float>(random, g.input.size());
+        const auto weights = random_values<float>(random, channels * 4);
+        auto y = unwritten<float>(g.output.size()), rectified = y;
+        Memory<Op, float> memory(g, 1);
+        Op::forward(g, x.data(), weights.data(), nullptr, y.data(), memory);
+        Op::forward(g, x.data(), weights.data(), nullptr, rectified.data(), memory, true);
+        for (float& value : y) value = std::max(value, 0.0f);
+        CHECK(rectified == y);
+    }
 }

@@ -68,11 +68,12 @@ struct HostedProduct {
 
     template <class T, class Geometry>
     static void forward(const Geometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        auto... rectify) {
         Uploaded<T> inputs(x, input_count(g)), matrix(weights, weight_count(g));
         Uploaded<T> added(bias, bias_count(g)), outputs(y, output_count(g));
         Op::template forward<T>(g, inputs.data(), matrix.data(), added.data(), outputs.data(),
-                                DeviceScratch(scratch));
+                                DeviceScratch(scratch), rectify...);
         outputs.download(y);
     }
 
@@ -98,12 +99,18 @@ struct HostedProduct {
     }
 };
 
-/// What stands in a list of tables beside Cpu.
+/// What stands in a list of tables beside Cpu: kernels on CUDA cores, and what Cuda takes for float
+/// and double.
 struct HostedCudaProducts {
     using Memory = HostMemory;
+#ifndef __CUDACC__
     static constexpr bool in_software = true;
+#endif
     static int threads() { return 1; }
-    using Conv = HostedProduct<cuda::Conv>;
+    using Conv = HostedProduct<cuda::PlainConv>;
+    using Linear = HostedProduct<cuda::LinearBy<cuda::OwnProduct>>;
+};
+struct HostedCudaLibrary : HostedCudaProducts {
     using Linear = HostedProduct<cuda::Linear>;
 };
 

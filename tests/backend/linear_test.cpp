@@ -1,11 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include <doctest/doctest.h>
 
-#include "hosted_products.hpp"
 #include "oracle.hpp"
-#include "tessera/backend/cpu/cpu.hpp"
-#include "tessera/backend/cpu/eigen.hpp"
-#include "tessera/backend/reference/reference.hpp"
+#include "product_tables.hpp"
 
 using namespace tessera;
 using namespace tessera::test;
@@ -44,8 +41,7 @@ TEST_CASE("the reference linear op passes a gradient check") {
     CHECK(gradient_error(bias, dbias, loss) < 1e-6);
 }
 
-TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, Cpu, CpuEigen,
-                   HostedCudaProducts) {
+TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, TESSERA_PRODUCT_TABLES) {
     using Op = typename Table::Linear;
     Random random({.seed = 2});
     for (int round = 0; round<66; round += 66 / rounds<Table>(66)> 1 ? 11 : 1) {

@@ -16,7 +16,8 @@ What the words after the three backticks mean:
     sh              shown only; listed in the test's output
     text output     what the block before it prints; a line `...` stands for any lines; after a
                     mistake, words that the compiler must say, one a line
-Every block but an excerpt sees `#include <tessera/tessera.hpp>` and `using namespace tessera`."""
+Every block but an excerpt sees `#include <tessera/tessera.hpp>` and `using namespace tessera`. Blocks
+that include tessera/cuda.hpp run its kernels on the processor."""
 
 import pathlib
 import re
@@ -89,6 +90,8 @@ class Page:
     def build(self, source, *flags):
         unit = self.work / "snippet.cpp"
         unit.write_text(source, encoding="utf-8")
+        if "tessera/cuda.hpp" in source:
+            flags = ("-DTESSERA_CUDA_ON_CPU", *flags)
         done = subprocess.run([*self.compile, "-fdiagnostics-color=never", unit, *flags],
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         return done.returncode == 0, done.stdout

@@ -103,8 +103,8 @@ ToyModelOn<Backend> toy_model(std::uint64_t seed = 3) {
 
 /// All parameters, one after the other.
 template <class ModelType>
-std::vector<typename ModelType::Element> parameters_of(const ModelType& model) {
-    std::vector<typename ModelType::Element> numbers;
+std::vector<typename ModelType::Number> parameters_of(const ModelType& model) {
+    std::vector<typename ModelType::Number> numbers;
     for (int i = 0; i < model.parameter_arrays; ++i) {
         auto array = model.parameters().on_host(i);
         numbers.insert(numbers.end(), array.span().begin(), array.span().end());
@@ -117,7 +117,7 @@ template <class TrainerType>
 auto everything_of(const TrainerType& trainer) {
     auto numbers = parameters_of(trainer.model());
     for (const auto& state : trainer.optimizer_state()) {
-        HostArray<const typename TrainerType::Element, typename TrainerType::Memory> array(
+        HostArray<const typename TrainerType::Number, typename TrainerType::Memory> array(
             state.data(), state.size());
         numbers.insert(numbers.end(), array.span().begin(), array.span().end());
     }

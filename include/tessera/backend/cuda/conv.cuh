@@ -4,7 +4,7 @@
 //   gradient of data    dx (input pixels, channels) = windows (input pixels, window * filters) w^T
 //   gradient of weights dw (taps, filters)         += patches^T (taps, pixels) dy (pixels, filters)
 // each for every group; a tap is a place in the window and a channel. On CUDA cores, in float and
-// double.
+// double; Bf16 is multiplied and added up as float.
 #pragma once
 
 #include <algorithm>
@@ -16,27 +16,32 @@
 
 namespace tessera::cuda {
 
-/// ConvOp of backend/concept.hpp. Throws Error when one image has 2^30 numbers or more, or a batch
-/// 2^30 pixels.
-struct Conv {
+/// ConvOp of backend/concept.hpp on CUDA cores. Throws Error when one image has 2^30 numbers or
+/// more, or a batch 2^30 pixels.
+struct PlainConv {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int) {
-        return std::max({product_scratch<T>(outputs_of(g)), product_scratch<T>(inputs_of(g)),
-                         product_scratch<T>(weights_of(g)),
-                         column_sum_scratch<T>(g.batch * g.output.area(), g.output.channels)});
+        using Sum = Master<T>;
+        return std::max({product_scratch<Sum>(outputs_of(g)), product_scratch<Sum>(inputs_of(g)),
+                         product_scratch<Sum>(weights_of(g)),
+                         column_sum_scratch<Sum>(g.batch * g.output.area(), g.output.channels)});
     }
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
         multiply("conv forward", outputs_of(g), PatchRows<T>(g, x),
                  PlainMatrix<T, false>{weights, 1, g.filters(), g.depth() * g.filters()},
-                 SumStore<T>{.to = y,
-                             .row_stride = g.output.channels,
-                             .group_stride = g.filters(),
-                             .bias = bias,
-                             .bias_stride = static_cast<int>(g.filters())},
+                 SumStore<Master<T>, T>{.to = y,
+                                        .row_stride = g.output.channels,
+                                        .group_stride = g.filters(),
+                                        .bias = bias,
+                                        .bias_stride = static_cast<int>(g.filters()),
+                                        .rectify = rectify},
                  scratch);
     }
 
@@ -47,22 +52,22 @@ struct Conv {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
         multiply("conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
                  WeightsByChannel<T>(g, weights),
-                 SumStore<T>{.to = dx,
-                             .row_stride = g.input.channels,
-                             .group_stride = g.input.channels / g.groups},
+                 SumStore<Master<T>, T>{.to = dx,
+                                        .row_stride = g.input.channels,
+                                        .group_stride = g.input.channels / g.groups},
                  scratch);
     }
 
     template <class T>
-    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
-                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, Master<T>* dbias, const Scratch& scratch) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
         multiply("conv backward weights", weights_of(g), PatchColumns<T>(g, x),
                  PlainMatrix<T, false>{dy, 1, g.output.channels, g.filters()},
-                 SumStore<T>{.to = dweights,
-                             .row_stride = g.filters(),
-                             .group_stride = g.depth() * g.filters(),
-                             .accumulate = true},
+                 SumStore<Master<T>>{.to = dweights,
+                                     .row_stride = g.filters(),
+                                     .group_stride = g.depth() * g.filters(),
+                                     .accumulate = true},
                  scratch);
         if (!dbias) return;
         add_column_sums("conv backward bias", g.batch * g.output.area(), g.output.channels, dy,

@@ -2,9 +2,12 @@
 // Cuda: every op on the GPU, in the memory of the GPU.
 #pragma once
 
+#include <type_traits>
+
 #include "tessera/backend/concept.hpp"
 #include "tessera/backend/cuda/average_pool.cuh"
 #include "tessera/backend/cuda/conv.cuh"
+#include "tessera/backend/cuda/conv_tensor.cuh"
 #include "tessera/backend/cuda/dropout.cuh"
 #include "tessera/backend/cuda/linear.cuh"
 #include "tessera/backend/cuda/loss.cuh"
@@ -17,11 +20,48 @@
 
 namespace tessera {
 
+namespace cuda {
+
+/// ConvOp of backend/concept.hpp, on tensor cores for elements they take: Bf16, and float where
+/// `Tf32`.
+template <bool Tf32>
+struct ConvBy {
+    static constexpr bool takes_relu = true;
+    template <class T>
+    using Way = std::conditional_t<std::is_same_v<T, Bf16> || (Tf32 && std::is_same_v<T, float>),
+                                   TensorConv, PlainConv>;
+
+    template <class T>
+    static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
+        return Way<T>::template scratch_bytes<T>(g, threads);
+    }
+    template <class T>
+    static void forward(const ConvGeometry& g, const T* x, const T* weights,
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
+        Way<T>::forward(g, x, weights, bias, y, scratch, rectify);
+    }
+    template <class T>
+    static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
+                              const Scratch& scratch) {
+        Way<T>::backward_data(g, weights, dy, dx, scratch);
+    }
+    template <class T>
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, Master<T>* dbias, const Scratch& scratch) {
+        Way<T>::backward_parameters(g, x, dy, dweights, dbias, scratch);
+    }
+};
+
+}  // namespace cuda
+
+/// In float every multiplication is in float; a network of Bf16 multiplies on tensor cores:
+/// Model<Net, Shape, Cuda> and Model<Net, Shape, Cuda, Bf16>.
 struct Cuda {
     using Memory = cuda::DeviceMemory;
     static int threads() { return 1; }
 
-    using Conv = cuda::Conv;
+    using Conv = cuda::ConvBy<false>;
     using Linear = cuda::Linear;
     using Relu = cuda::Relu;
     using Lrn = cuda::Lrn;
@@ -34,6 +74,13 @@ struct Cuda {
     using Narrow = cuda::Narrow;
 };
 
-static_assert(Backend<Cuda, float> && Backend<Cuda, double>);
+/// The same, but products of float on tensor cores: their operands are rounded to 10 bits of
+/// fraction, sums are in float.
+struct CudaTf32 : Cuda {
+    using Conv = cuda::ConvBy<true>;
+    using Linear = cuda::LinearTf32;
+};
+
+static_assert(Backend<Cuda, float> && Backend<Cuda, double> && Backend<CudaTf32, float>);
 
 }  // namespace tessera

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "tessera/backend/cuda/product.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 #ifdef __CUDACC__
 #include <cublasLt.h>
@@ -21,20 +22,26 @@ struct Gemm {
     Index rows = 0, columns = 0, depth = 0;
     bool a_transposed = false, b_transposed = false;
     bool accumulate = false;
+    bool rectify = false;  ///< nought for less; not with `accumulate`
 };
 
 /// The product on CUDA cores, in the order of product.cuh.
 struct OwnProduct {
     template <class T>
     static std::size_t scratch_bytes(const Gemm& g) {
-        return product_scratch<T>(extents(g));
+        return product_scratch<Wide<T>>(extents(g));
     }
-    /// `bias`, of `columns` numbers, is added to each row unless it is null.
-    template <class T>
-    static void multiply(const Gemm& g, const T* a, const T* b, const T* bias, T* c,
-                         const Scratch& scratch) {
-        const SumStore<T> store{
-            .to = c, .row_stride = g.columns, .bias = bias, .accumulate = g.accumulate};
+    /// `bias`, of `columns` numbers, is added to each row unless it is null. From operands in
+    /// bfloat16 come sums in float, stored in bfloat16 or float; the bias is stored as c is, which
+    /// is what the library's kernels take.
+    template <class T, class Out>
+    static void multiply(const Gemm& g, const T* a, const T* b,
+                         const std::type_identity_t<Out>* bias, Out* c, const Scratch& scratch) {
+        const SumStore<Wide<T>, Out> store{.to = c,
+                                           .row_stride = g.columns,
+                                           .bias = bias,
+                                           .accumulate = g.accumulate,
+                                           .rectify = g.rectify};
         const auto with_b = [&](const auto& left) {
             if (g.b_transposed) {
                 cuda::multiply(g.name, extents(g), left, PlainMatrix<T, true>{b, g.depth, 1}, store,
@@ -80,11 +87,14 @@ inline cublasLtHandle_t cublas() {
 }
 
 template <class T>
-inline constexpr cudaDataType_t data_type = sizeof(T) == 8 ? CUDA_R_64F : CUDA_R_32F;
+inline constexpr cudaDataType_t data_type = sizeof(T) == 8   ? CUDA_R_64F
+                                            : sizeof(T) == 4 ? CUDA_R_32F
+                                                             : CUDA_R_16BF;
 
 }  // namespace detail
 
-/// cuBLASLt's product. In float every multiplication is in float, unless `Tf32`.
+/// cuBLASLt's product. In float every multiplication is in float, unless `Tf32`; products of
+/// bfloat16 are exact in float.
 template <bool Tf32 = false>
 struct LibraryProduct {
     /// What the library's documentation recommends for Hopper.
@@ -96,28 +106,30 @@ struct LibraryProduct {
     }
 
     /// As OwnProduct's. Throws Error when the library has no kernel for the product.
-    template <class T>
-    static void multiply(const Gemm& g, const T* a, const T* b, const T* bias, T* c,
-                         const Scratch& scratch) {
+    template <class T, class Out>
+    static void multiply(const Gemm& g, const T* a, const T* b,
+                         const std::type_identity_t<Out>* bias, Out* c, const Scratch& scratch) {
         if (g.rows == 0 || g.columns == 0) return;
-        constexpr cudaDataType_t type = detail::data_type<T>;
+        constexpr cudaDataType_t scalars = detail::data_type<Wide<T>>;
         constexpr cublasComputeType_t compute = sizeof(T) == 8 ? CUBLAS_COMPUTE_64F
                                                 : Tf32         ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                : CUBLAS_COMPUTE_32F;
         // The library thinks in columns: it is asked for c^T (columns, rows) = b^T a^T.
         cublasLtMatmulDescOpaque_t product;
-        detail::check(::cublasLtMatmulDescInit(&product, compute, type), "cublasLtMatmulDescInit");
+        detail::check(::cublasLtMatmulDescInit(&product, compute, scalars),
+                      "cublasLtMatmulDescInit");
         const auto set = [&](cublasLtMatmulDescAttributes_t name, const auto& value) {
             detail::check(::cublasLtMatmulDescSetAttribute(&product, name, &value, sizeof value),
                           "cublasLtMatmulDescSetAttribute");
         };
         set(CUBLASLT_MATMUL_DESC_TRANSA, g.b_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
         set(CUBLASLT_MATMUL_DESC_TRANSB, g.a_transposed ? CUBLAS_OP_T : CUBLAS_OP_N);
-        if (bias) {
-            set(CUBLASLT_MATMUL_DESC_EPILOGUE, CUBLASLT_EPILOGUE_BIAS);
-            set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
-        }
-        const auto layout = [](Index height, Index width) {
+        if (bias) set(CUBLASLT_MATMUL_DESC_BIAS_POINTER, bias);
+        set(CUBLASLT_MATMUL_DESC_EPILOGUE, bias && g.rectify ? CUBLASLT_EPILOGUE_RELU_BIAS
+                                           : bias            ? CUBLASLT_EPILOGUE_BIAS
+                                           : g.rectify       ? CUBLASLT_EPILOGUE_RELU
+                                                             : CUBLASLT_EPILOGUE_DEFAULT);
+        const auto layout = [](cudaDataType_t type, Index height, Index width) {
             cublasLtMatrixLayoutOpaque_t made;
             detail::check(
                 ::cublasLtMatrixLayoutInit(&made, type, static_cast<std::uint64_t>(height),
@@ -125,15 +137,17 @@ struct LibraryProduct {
                 "cublasLtMatrixLayoutInit");
             return made;
         };
-        auto left = g.b_transposed ? layout(g.depth, g.columns) : layout(g.columns, g.depth);
-        auto right = g.a_transposed ? layout(g.rows, g.depth) : layout(g.depth, g.rows);
-        auto result = layout(g.columns, g.rows);
+        constexpr cudaDataType_t type = detail::data_type<T>;
+        auto left =
+            g.b_transposed ? layout(type, g.depth, g.columns) : layout(type, g.columns, g.depth);
+        auto right = g.a_transposed ? layout(type, g.rows, g.depth) : layout(type, g.depth, g.rows);
+        auto result = layout(detail::data_type<Out>, g.columns, g.rows);
         const std::size_t room = std::min(scratch.bytes, workspace_bytes);
         // Arrays of the library begin at whole 64 bytes, a user's perhaps at its elements only.
         const bool whole = detail::can_pack<T>(pack_width<T>, a, b, bias, c);
-        const cublasLtMatmulAlgo_t way = best_way<T>(g, bias != nullptr, whole ? 16 : sizeof(T),
-                                                     room, product, left, right, result);
-        const T one = 1, kept = g.accumulate ? T{1} : T{0};
+        const cublasLtMatmulAlgo_t way = best_way<T, Out>(
+            g, bias != nullptr, whole ? 16 : sizeof(T), room, product, left, right, result);
+        const Wide<T> one = 1, kept = g.accumulate ? 1 : 0;
         detail::check(
             ::cublasLtMatmul(detail::cublas(), &product, &one, b, &left, a, &right, &kept, c,
                              &result, c, &result, &way, scratch.data, room, detail::stream()),
@@ -142,7 +156,7 @@ struct LibraryProduct {
 
 private:
     /// The library's first suggestion, kept: asking takes longer than a small product.
-    template <class T>
+    template <class T, class Out>
     static cublasLtMatmulAlgo_t best_way(const Gemm& g, bool bias, std::uint32_t boundary,
                                          std::size_t room, cublasLtMatmulDescOpaque_t& product,
                                          cublasLtMatrixLayoutOpaque_t& left,
@@ -152,7 +166,8 @@ private:
         thread_local std::map<Key, cublasLtMatmulAlgo_t> known;
         int device = 0;
         detail::check(::cudaGetDevice(&device), "cudaGetDevice");
-        const Index flags = g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * bias;
+        const Index flags =
+            g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * bias + 16 * g.rectify;
         const Key key{
             device, g.rows, g.columns, g.depth, flags, boundary, static_cast<Index>(room)};
         if (const auto found = known.find(key); found != known.end()) return found->second;
@@ -164,10 +179,10 @@ private:
                 "cublasLtMatmulPreferenceSetAttribute");
         };
         prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, static_cast<std::uint64_t>(room));
-        // Sums of slices in a fixed order only: the same bits every time.
-        prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK,
-               static_cast<std::uint32_t>(CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE |
-                                          CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE));
+        // Sums of slices in a fixed order only, the same bits every time, and never in bfloat16.
+        std::uint32_t schemes = CUBLASLT_REDUCTION_SCHEME_COMPUTE_TYPE;
+        if (sizeof(Out) > 2) schemes |= CUBLASLT_REDUCTION_SCHEME_OUTPUT_TYPE;
+        prefer(CUBLASLT_MATMUL_PREF_REDUCTION_SCHEME_MASK, schemes);
         for (const auto name : {CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_A_BYTES,
                                 CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_B_BYTES,
                                 CUBLASLT_MATMUL_PREF_MIN_ALIGNMENT_C_BYTES,

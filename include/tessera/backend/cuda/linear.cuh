@@ -11,26 +11,34 @@
 
 #include "tessera/backend/cuda/column_sum.cuh"
 #include "tessera/backend/cuda/gemm.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
 
-/// LinearOp of backend/concept.hpp, by LibraryProduct or OwnProduct of gemm.cuh.
+/// LinearOp of backend/concept.hpp, by LibraryProduct or OwnProduct of gemm.cuh. With T = Bf16, x,
+/// y, their gradients, weights and bias are stored in bfloat16, the gradients of parameters in
+/// float, as the master weights they belong to.
 template <class Product>
 struct LinearBy {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int) {
         return std::max({Product::template scratch_bytes<T>(outputs_of(g)),
                          Product::template scratch_bytes<T>(inputs_of(g)),
                          Product::template scratch_bytes<T>(weights_of(g)),
-                         column_sum_scratch<T>(g.batch, g.outputs)});
+                         column_sum_scratch<Wide<T>>(g.batch, g.outputs)});
     }
 
     /// y (batch, outputs) = x (batch, inputs) w (inputs, outputs) + bias.
     template <class T>
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        Product::multiply(outputs_of(g), x, weights, bias, y, scratch);
+        Gemm product = outputs_of(g);
+        product.rectify = rectify;
+        Product::multiply(product, x, weights, bias, y, scratch);
     }
 
     /// dx (batch, inputs) = dy (batch, outputs) w^T.
@@ -39,15 +47,15 @@ struct LinearBy {
                               const Scratch& scratch) {
         if (!dx) return;
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        Product::multiply(inputs_of(g), dy, weights, static_cast<const T*>(nullptr), dx, scratch);
+        Product::multiply(inputs_of(g), dy, weights, nullptr, dx, scratch);
     }
 
     /// dw (inputs, outputs) += x^T dy;  dbias (outputs) += sum over the batch of dy.
     template <class T>
-    static void backward_parameters(const LinearGeometry& g, const T* x, const T* dy, T* dweights,
-                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
+    static void backward_parameters(const LinearGeometry& g, const T* x, const T* dy,
+                                    Wide<T>* dweights, Wide<T>* dbias, const Scratch& scratch) {
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        Product::multiply(weights_of(g), x, dy, static_cast<const T*>(nullptr), dweights, scratch);
+        Product::multiply(weights_of(g), x, dy, nullptr, dweights, scratch);
         if (!dbias) return;
         add_column_sums("linear backward bias", g.batch,
                         checked_extent(g.outputs, "columns of a product"), dy, dbias, scratch);
@@ -75,5 +83,6 @@ private:
 };
 
 using Linear = LinearBy<LibraryProduct<>>;
+using LinearTf32 = LinearBy<LibraryProduct<true>>;
 
 }  // namespace tessera::cuda

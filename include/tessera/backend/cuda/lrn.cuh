@@ -55,7 +55,7 @@ struct LrnForward {
 ///         - 2 * alpha * beta * x[i] * sum over j whose window holds i of dy[j] y[j] / scale[j]
 template <class T, int Width>
 struct LrnBackward {
-    static constexpr int threads = default_threads;  // registers
+    static constexpr int threads = default_threads;  // registers: bounds for 1024 threads spill
     using W = Wide<T>;
     Index packs;
     int channels, before, after;

@@ -60,23 +60,25 @@ inline long bank_conflicts = 0;
 template <class T>
 void multiply_add(float (&sums)[4], const Fragment& a, std::uint32_t b0, std::uint32_t b1) {
     struct Operands {
-        Fragment a;
-        std::uint32_t b[2];
+        std::uint32_t a[4], b[2];
     };
-    const Operands own{a, {b0, b1}};
+    const Operands own{{a.words[0], a.words[1], a.words[2], a.words[3]}, {b0, b1}};
     const std::byte* places = detail::meet(own);
+    const auto word = [&](unsigned lane, unsigned number) {
+        return detail::brought<std::uint32_t>(places + number * sizeof(std::uint32_t), lane);
+    };
     const unsigned lane = detail::running_lane();
     for (unsigned i = 0; i < 4; ++i) {
         const unsigned row = lane / 4, column = 2 * (lane % 4) + i % 2;
         double sum = sums[i];
-        for (unsigned quarter = 0; quarter < 4; ++quarter) {
-            // Lane 4 g + q has the q-th words of line g.
-            const auto left = detail::brought<Operands>(places, 4 * row + quarter);
-            const auto right = detail::brought<Operands>(places, 4 * column + quarter);
-            for (unsigned half = 0; half < 2; ++half) {
+        for (unsigned half = 0; half < 2; ++half) {
+            for (unsigned quarter = 0; quarter < 4; ++quarter) {
+                // Lane 4 g + q has the q-th words of line g.
+                const std::uint32_t left = word(4 * row + quarter, 2 * half + i / 2);
+                const std::uint32_t right = word(4 * column + quarter, 4 + half);
                 for (unsigned k = 0; k < 4 / sizeof(T); ++k) {
-                    sum += double{detail::number_in<T>(left.a.words[2 * half + i / 2], k)} *
-                           double{detail::number_in<T>(right.b[half], k)};
+                    sum += double{detail::number_in<T>(left, k)} *
+                           double{detail::number_in<T>(right, k)};
                 }
             }
         }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Matrix products on CUDA cores, in float or double, for every architecture:
+// Matrix products on CUDA cores, in float or double, for every architecture (numbers in bfloat16
+// are multiplied as floats):
 //   C(row, column) = sum over k of A(row, k) B(k, column).
 //
 // A and B are functors, so that a convolution multiplies patches nobody has written down. A block
@@ -11,77 +12,10 @@
 #pragma once
 
 #include <algorithm>
-#include <limits>
 
-#include "tessera/backend/cuda/bfloat16.cuh"
-#include "tessera/backend/cuda/pack.cuh"
-#include "tessera/backend/geometry.hpp"
-#include "tessera/core/error.hpp"
+#include "tessera/backend/cuda/product_parts.cuh"
 
 namespace tessera::cuda {
-
-/// Rows, columns and length of the sums of one group.
-struct ProductExtents {
-    int groups = 1;
-    int rows = 0;
-    int columns = 0;
-    int depth = 0;
-};
-
-/// A matrix in memory. A "line" is a row of A or a column of B; element (line, k) of a group is
-///   data[group * group_stride + line * line_stride + k * k_stride].
-/// `AlongK` says that neighbours in k, and not neighbouring lines, are neighbours in memory.
-///
-/// Every operand of a product has these members. What a line and a k contribute to an address is
-/// computed apart, once a line and once a step; find() puts them together, null for a nought that
-/// is nowhere.
-template <class T, bool AlongK>
-struct PlainMatrix {
-    static constexpr bool along_k = AlongK;
-    using Line = Index;
-    using Step = Index;
-    const T* data;
-    Index line_stride;
-    Index k_stride;
-    Index group_stride = 0;
-
-    __device__ void enter(int group) { data += group * group_stride; }
-    __device__ Index line(int number) const { return number * line_stride; }
-    __device__ Index step(int k) const { return k * k_stride; }
-    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
-};
-
-/// Where sums go: element (row, column) of a group is
-///   to[group * group_stride + row * row_stride + column],
-/// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), and nought
-/// for less where `rectify`; or, where `accumulate`, increased by the sum.
-template <class T, class Out = T>
-struct SumStore {
-    Out* to;
-    Index row_stride;
-    Index group_stride = 0;
-    const T* bias = nullptr;
-    int bias_stride = 0;
-    bool accumulate = false;
-    bool rectify = false;
-
-    /// Stores `Width` neighbours of a row, which lie at a multiple of their size.
-    template <int Width>
-    __device__ void operator()(int group, int row, int column, Pack<T, Width> sums) const {
-        Out* place = to + (group * group_stride + row * row_stride + column);
-        if (accumulate) {
-            const Pack<Out, Width> before = load<Width>(place);
-            for (int i = 0; i < Width; ++i) sums[i] += widened(before[i]);
-        } else if (bias) {
-            const T* added = bias + (Index{group} * bias_stride + column);
-            for (int i = 0; i < Width; ++i) sums[i] += added[i];
-        }
-        if (rectify) {
-            for (T& sum : sums.values) sum = sum < 0 ? T{0} : sum;
-        }
-        tessera::cuda::store(place, narrowed<Out>(sums));
-    }
-};
 
 namespace detail {
 
@@ -111,7 +45,10 @@ struct Bringer {
         return along_k ? thread % product_step : thread / product_tile + i * (256 / product_tile);
     }
 
-    __device__ static T at(const T* place) { return place ? *place : T{0}; }
+    template <class Stored>
+    __device__ static T at(const Stored* place) {
+        return place ? widened(*place) : T{0};
+    }
     __device__ void begin(const Matrix& matrix, int first, int count) {
         for (int i = 0; i < own_lines; ++i) {
             inside[i] = first + line_of(i) < count;
@@ -143,7 +80,7 @@ struct Bringer {
 // ---- kernels ----
 
 /// Blocks: (tiles of rows, tiles of columns, groups * slices).
-template <class T, class A, class B>
+template <class T, class A, class B, class Store = SumStore<T>>
 struct Product {
     static constexpr int threads = 256;
     static constexpr int tile = detail::product_tile, step = detail::product_step;
@@ -160,7 +97,7 @@ struct Product {
     int slice_depth;  ///< a multiple of `step`
     A a;
     B b;
-    SumStore<T> store;
+    Store store;
     T* partials;  ///< (slices, groups, rows, columns), where there is more than one slice
 
     __device__ void operator()() const {
@@ -218,35 +155,7 @@ struct Product {
     }
 };
 
-/// Adds the slices of one element, from the first to the last.
-template <class T, class Out>
-struct PartialSums {
-    ProductExtents extents;
-    int slices;
-    const T* partials;
-    SumStore<T, Out> store;
-
-    __device__ void operator()() const {
-        const Index count = Index{extents.groups} * extents.rows * extents.columns;
-        const Index i = global_thread();
-        if (i >= count) return;
-        T sum = 0;
-        for (int slice = 0; slice < slices; ++slice) sum += partials[slice * count + i];
-        const Index line = i / extents.columns;
-        store(static_cast<int>(line / extents.rows), static_cast<int>(line % extents.rows),
-              static_cast<int>(i % extents.columns), Pack<T, 1>{{sum}});
-    }
-};
-
 // ---- launchers ----
-
-/// Checks that counts of `name` fit the 32 bits the kernels work with. Throws Error.
-inline int checked_extent(Index count, const char* name) {
-    require(count >= 0 && count <= std::numeric_limits<int>::max() / 2, "CUDA: found ", count, " ",
-            name, ", expected at most ", std::numeric_limits<int>::max() / 2,
-            ": take a smaller batch");
-    return static_cast<int>(count);
-}
 
 /// Slices of the sums: as many as give some 512 blocks (two or three for each multiprocessor of a
 /// large GPU), none shorter than 128. The same on every GPU, so that results are.
@@ -268,17 +177,11 @@ std::size_t product_scratch(const ProductExtents& extents) {
     return static_cast<std::size_t>(slices * count) * sizeof(T);
 }
 
-/// Throws Error when the working memory is smaller than an op asks for.
-inline void check_scratch(const Scratch& scratch, std::size_t bytes) {
-    require(scratch.bytes >= bytes, "working memory: found ", scratch.bytes,
-            " bytes, expected at least ", bytes);
-}
-
 /// C = A B for each group, into `store`. `scratch` has product_scratch() bytes. Throws Error when
 /// the launch fails.
-template <class T, class A, class B>
+template <class T, class Out, class A, class B>
 void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
-              const SumStore<T>& store, const Scratch& scratch) {
+              const SumStore<T, Out>& store, const Scratch& scratch) {
     const Index count = Index{extents.groups} * extents.rows * extents.columns;
     if (count == 0) return;
     constexpr int step = detail::product_step;
@@ -292,10 +195,10 @@ void multiply(const char* name, const ProductExtents& extents, const A& a, const
                       blocks_for(extents.columns, detail::product_tile),
                       static_cast<unsigned>(extents.groups * slices));
     launch(name, blocks, Product<T, A, B>::threads,
-           Product<T, A, B>{extents, slices, slice_depth, a, b, store, partials});
+           Product<T, A, B, SumStore<T, Out>>{extents, slices, slice_depth, a, b, store, partials});
     if (slices == 1) return;
     launch(name, blocks_for(count), default_threads,
-           PartialSums<T, T>{extents, slices, partials, store});
+           PartialSums<T, Out>{extents, slices, partials, store});
 }
 
 }  // namespace tessera::cuda

@@ -2,20 +2,12 @@
 // Matrix products on tensor cores, for operands in Bf16, or in float by TF32 (operands rounded to
 // 10 bits of fraction), with sums in float:
 //   C(row, column) = sum over k of A(row, k) B(k, column).
-//
-// A block of 4 warps makes 128 rows x `columns` columns, a warp 64 x columns / 2. Steps of 64 bytes
-// along k (32 Bf16 or 16 float) go through a ring of 4 places in shared memory: while one is
-// multiplied, three are on their way. Warps as large as registers allow, because shared memory
-// limits: for 64 x 64 x 32 a warp reads 8 KB, 64 turns of the banks, for 64 instructions of the
-// tensor cores that take 4 turns each at best; with 8 warps of 64 x 32 a block would read half as
-// much again. Two blocks share a multiprocessor, one multiplies while the other waits.
-//
-// As in product.cuh, k is cut into slices where tiles are few, and their sums are added in order.
 #pragma once
 
 #include <algorithm>
 
-#include "tessera/backend/cuda/product.cuh"
+#include "tessera/backend/cuda/product_parts.cuh"
+#include "tessera/backend/cuda/tensor_store.cuh"
 #include "tessera/backend/cuda/tensor_tile.cuh"
 
 namespace tessera::cuda {
@@ -28,6 +20,15 @@ struct TensorForm {
 };
 
 // ---- kernels ----
+
+// A block of 4 warps makes 128 rows x `columns` columns, a warp 64 x columns / 2. Steps of 64 bytes
+// along k (32 Bf16 or 16 float) go through a ring of 4 places in shared memory: while one is
+// multiplied, three are on their way. Warps as large as registers allow, because shared memory
+// limits: for 64 x 64 x 32 a warp reads 8 KB, 64 turns of the banks, for 64 instructions of the
+// tensor cores that take 4 turns each at best; with 8 warps of 64 x 32 a block would read half as
+// much again. Two blocks share a multiprocessor, one multiplies while the other waits.
+//
+// As in product.cuh, k is cut into slices where tiles are few, and their sums are added in order.
 
 /// Blocks: (tiles, groups * slices), the tiles of neighbouring columns next to each other, so that
 /// they find the same rows of A in the L2 cache.
@@ -147,55 +148,19 @@ private:
         }
     }
 
-    /// Numbers of one store where rows of C are whole packs: two of 4 bytes; of 2 bytes four, two
-    /// of them from the neighbouring lane, because four lanes then fill 32 bytes, the least a GPU
-    /// writes.
-    static constexpr int pack = Form::width_b == 1 ? 1 : 2;
-
     template <class Store>
     __device__ void store_sums(const Sums& sums, int group, int first_row, int first_column,
                                const Store& to) const {
-        const int lane = static_cast<int>(threadIdx.x % lanes);
-        const int row = first_row + warp_row() + lane / 4;
+        const int row = first_row + warp_row() + static_cast<int>(threadIdx.x % lanes) / 4;
         const int column = first_column + warp_column();
         TESSERA_UNROLLED
         for (int part = 0; part < 2 * row_parts * column_parts; ++part) {
             const int i = part / column_parts, j = part % column_parts, at = i % 2 * 2;
             const float(&low)[4] = sums[i / 2][2 * j];
             const float(&high)[4] = sums[i / 2][2 * j + 1];
-            store_pieces(to, group, row + 8 * i, column + 16 * j, lane, {{low[at], low[at + 1]}},
-                         {{high[at], high[at + 1]}});
-        }
-    }
-
-    /// Columns 2 (lane % 4) of 8, `low`, and of the next 8, `high`.
-    template <class Number>
-    __device__ void store_pieces(const SumStore<float, Number>& to, int group, int y, int column,
-                                 int lane, const Pack<float, 2>& low,
-                                 const Pack<float, 2>& high) const {
-        if constexpr (pack == 2 && sizeof(Number) == 2) {
-            // Of each pair of lanes the even one gets four of `low`, the odd one four of `high`.
-            const bool odd = lane % 2 != 0;
-            Pack<float, 2> given = odd ? low : high, kept = odd ? high : low;
-            for (float& value : given.values) value = __shfl_xor_sync(0xFFFFFFFF, value, 1);
-            const Pack<float, 2> first = odd ? given : kept, second = odd ? kept : given;
-            const int x = column + (odd ? 8 : 0) + lane % 4 / 2 * 4;
-            if (y < extents.rows && x < extents.columns) {
-                to(group, y, x, Pack<float, 4>{{first[0], first[1], second[0], second[1]}});
-            }
-        } else {
-            const int x = column + 2 * (lane % 4);
-            for (int part = 0; part < 2; ++part) {
-                const Pack<float, 2>& values = part == 0 ? low : high;
-                for (int i = 0; i < 2; i += pack) {
-                    if (y >= extents.rows || x + 8 * part + i >= extents.columns) continue;
-                    if constexpr (pack == 2) {
-                        to(group, y, x + 8 * part, values);
-                    } else {
-                        to(group, y, x + 8 * part + i, Pack<float, 1>{{values[i]}});
-                    }
-                }
-            }
+            store_pieces<Form::width_b == 1 ? 1 : 2>(to, extents, group, row + 8 * i,
+                                                     column + 16 * j, {{low[at], low[at + 1]}},
+                                                     {{high[at], high[at + 1]}});
         }
     }
 };
@@ -234,11 +199,10 @@ inline std::size_t tensor_scratch(const ProductExtents& extents) {
            sizeof(float);
 }
 
-/// C = A B for each group, into `store`. `partials` has tensor_scratch() bytes. Throws Error when
-/// the launch fails.
+namespace detail {
 template <class T, class Form, class A, class B, class Out>
-void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, const A& a,
-                              const B& b, const SumStore<float, Out>& store, float* partials) {
+void multiply_in_tiles(const char* name, const ProductExtents& extents, const A& a, const B& b,
+                       const SumStore<float, Out>& store, float* partials) {
     using Kernel = TensorProduct<T, A, B, Out, Form>;
     const Index count = Index{extents.groups} * extents.rows * extents.columns;
     if (count == 0) return;
@@ -256,6 +220,29 @@ void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, c
     if (slices == 1) return;
     launch(name, blocks_for(count), default_threads,
            PartialSums<float, Out>{extents, slices, partials, store});
+}
+}  // namespace detail
+
+/// C = A B for each group, into `store`, whose rows are whole packs where `WidthB` is not 1.
+/// `partials` has tensor_scratch() bytes. Throws Error when the launch fails.
+///
+/// The tile is the one that suits the columns; where not both operands are copied as 16 bytes there
+/// are fewer to choose from, to compile less.
+template <class T, int WidthA, int WidthB, class A, class B, class Out>
+void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, const A& a,
+                              const B& b, const SumStore<float, Out>& store, float* partials) {
+    const int columns = tensor_columns(extents.columns);
+    const auto run = [&]<int Columns>(Position<Columns>) {
+        detail::multiply_in_tiles<T, TensorForm<Columns, WidthA, WidthB>>(name, extents, a, b,
+                                                                          store, partials);
+    };
+    if constexpr (WidthB > 1) {
+        if (columns == 96) return run(Position<96>{});
+        if constexpr (WidthA == WidthB) {
+            if (columns == 128) return run(Position<128>{});
+        }
+    }
+    run(Position<64>{});
 }
 
 }  // namespace tessera::cuda

@@ -60,16 +60,15 @@ struct OperandTile {
 
 /// What one of `Threads` threads brings of each step of such a tile: `Width` numbers at a time,
 /// neighbouring lanes from neighbouring memory. Addresses of lines are found once, in begin().
-/// 4 bytes and more are copied while the warp goes on; a single Bf16 passes through registers.
+/// They are copied while the warp goes on.
 template <class T, class Matrix, int Lines, int Width, int Threads>
 struct TileBringer {
     static constexpr bool along_k = Matrix::along_k;
     using Tile = OperandTile<T, Lines, along_k>;
     static constexpr int bytes = Width * static_cast<int>(sizeof(T));
-    static constexpr bool on_its_own = bytes >= 4;
     static constexpr int units = (along_k ? Tile::depth : Lines) / Width;  ///< in a row of memory
     static constexpr int count = Lines * Tile::depth / Width / Threads;
-    static_assert(count * Threads * Width == Lines * Tile::depth);
+    static_assert(count * Threads * Width == Lines * Tile::depth && bytes >= 4);
 
     using Line = typename Matrix::Line;
     /// Copies of a thread whose lines differ. More than 4 would take too many registers: then all
@@ -110,24 +109,11 @@ struct TileBringer {
     /// Brings steps k.. into `tile`, of which those from `end` on are nought.
     __device__ void bring(const Matrix& matrix, int k, int end, std::byte* tile,
                           const Table& table) const {
-        if constexpr (on_its_own) {
-            TESSERA_UNROLLED
-            for (int i = 0; i < count; ++i) {
-                const T* from = find(matrix, i, k, end, table);
-                begin_copy<bytes>(tile + Tile::place(line_of(i), k_of(i)),
-                                  from ? from : matrix.data, from != nullptr);
-            }
-        } else {
-            T values[count];
-            TESSERA_UNROLLED
-            for (int i = 0; i < count; ++i) {
-                const T* from = find(matrix, i, k, end, table);
-                values[i].bits = from ? from->bits : std::uint16_t{0};
-            }
-            TESSERA_UNROLLED
-            for (int i = 0; i < count; ++i) {
-                *reinterpret_cast<T*>(tile + Tile::place(line_of(i), k_of(i))) = values[i];
-            }
+        TESSERA_UNROLLED
+        for (int i = 0; i < count; ++i) {
+            const T* from = find(matrix, i, k, end, table);
+            begin_copy<bytes>(tile + Tile::place(line_of(i), k_of(i)), from ? from : matrix.data,
+                              from != nullptr);
         }
     }
 

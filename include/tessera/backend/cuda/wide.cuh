@@ -4,15 +4,13 @@
 // bfloat16, so that a thread asks for as many bytes as with 4 floats.
 #pragma once
 
-#include <type_traits>
-
 #include "tessera/backend/cuda/bfloat16.cuh"
 
 namespace tessera::cuda {
 
 /// What is calculated in where T is stored.
 template <class T>
-using Wide = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
+using Wide = Master<T>;
 
 /// The pack at `from`, as load().
 template <int Width, class T>

@@ -61,6 +61,7 @@ public:
         : normaliser_(normaliser),
           channels_(channels),
           mean_(static_cast<Index>(normaliser.mean().size())) {
+        if (mean_.empty()) return;
         copy_numbers<DeviceMemory, HostMemory>(mean_.data(), normaliser.mean().data(),
                                                mean_.size());
         DeviceMemory::synchronize();
