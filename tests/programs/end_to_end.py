@@ -217,7 +217,7 @@ def packing_interrupted_or_killed_goes_on_to_the_same_bytes():
     assert rc == -signal.SIGKILL and part.stat().st_size > first and not out.exists()
     # Another set does not take its place by mistake.
     refuses(*replaced(words, 512, 64), says=["stopped.packed.part", "512 x 512", "--replace"])
-    assert "going on behind image" in run(*words, "--threads", 2)
+    assert "going on behind image" in run(*replaced(words, 1, 2))
     same(out, whole)
     assert not part.exists() and "there already" in run(*words)
     refuses(*replaced(words, 512, 64), says=["found 120 images of 512 x 512", "--replace"])
@@ -236,7 +236,8 @@ def pretraining_from_packed_files_gives_the_bits_of_the_folder():
     assert start["packed"] and start["training_images"] == 120 and start["skipped"] == 0
     for option in (["--zoom", 0.6], ["--memory", 0]):
         for data, out in ((DATA / "source", "of-folder"), (folder, "of-packed")):
-            run(*replaced(PRETRAIN, DATA / "source", data), "--epochs", 1, *option, "--out",
+            short = replaced(PRETRAIN, 4, 1)  # epochs
+            run(*replaced(short, DATA / "source", data), *option, "--out",
                 ROOT / f"{out}{option[0]}")
         same(*(ROOT / f"{out}{option[0]}" / "weights.safetensors"
                for out in ("of-folder", "of-packed")))
@@ -259,7 +260,7 @@ def packed_files_that_do_not_fit_are_refused_before_any_work():
     refuses(*words, "--out", out, "--val-truth", "a", "--val-ids", "b", says=["--val-truth", "pack"])
     val.unlink()
     refuses(*words, "--out", out, says=["found train.packed without val.packed"])
-    run(*packed("--data", DATA / "source" / "val", "--out", val), "--extent", 32)
+    run(*replaced(packed("--data", DATA / "source" / "val", "--out", val), 64, 32))
     refuses(*words, "--out", out, says=["val.packed: found images of 3x32x32", "--extent 64"])
     some = ROOT / "some"
     for place in sorted((DATA / "source" / "val").iterdir())[:4]:
