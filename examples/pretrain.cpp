@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Pre-trains a network on an ImageNet-style folder: the source task of the paper.
+// Pre-trains a network on an ImageNet-style folder, or on packed files of it: the source task of
+// the paper.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
 #include "program/device.hpp"
+#include "program/device_batches.hpp"
 #include "program/images.hpp"
 #include "program/input_spec.hpp"
 #include "program/interrupt.hpp"
 #include "program/learning.hpp"
+#include "program/listed_images.hpp"
 #include "program/networks.hpp"
 #include "program/run_folder.hpp"
 #include "program/threads.hpp"
@@ -21,7 +24,8 @@ namespace {
 
 struct Settings {
     std::string data, out, network = "small", schedule = "steps", init = "he", bad = "stop";
-    std::string val_truth, val_ids, device = "cpu";
+    std::string device = "cpu";
+    GroundTruth truth;
     int epochs = 25, batch = 64, threads = 0;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
     double zoom = 1;
@@ -65,7 +69,11 @@ struct Settings {
 };
 
 void add_options(CLI::App& app, Settings& s) {
-    app.add_option("--data", s.data, "folder with train/<class>/* and val/<class>/*")->required();
+    app.add_option(
+           "--data", s.data,
+           "folder with train/<class>/* and val/<class>/*, or with train.packed and val.packed, "
+           "which pack writes and which go first")
+        ->required();
     app.add_option("--out", s.out, "run folder: config.json, log.jsonl, checkpoint, weights")
         ->required();
     app.add_option("--network", s.network,
@@ -119,16 +127,11 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
     app.add_flag("--resume", s.resume, "go on from the checkpoint in --out, to the same bits");
-    auto* truth = app.add_option("--val-truth", s.val_truth,
+    auto* truth = app.add_option("--val-truth", s.truth.truth,
                                  "ILSVRC's flat val/: list with one integer a picture");
-    auto* ids = app.add_option("--val-ids", s.val_ids, "and the list of `integer class` lines");
+    auto* ids = app.add_option("--val-ids", s.truth.ids, "and the list of `integer class` lines");
     ids->needs(truth);
     truth->needs(ids);
-}
-
-ImageSet read_validation(const Settings& s, const ImageSet& training) {
-    if (s.val_truth.empty()) return read_image_folder(s.data + "/val", training.classes);
-    return read_flat_images({s.data + "/val", s.val_truth, s.val_ids}, training.classes);
 }
 
 template <class ModelType>
@@ -142,64 +145,55 @@ void initialise_weights(const Settings& s, ModelType& model, ImageBatches& batch
     if (batches.next(batch)) normalise_activations(model, batch.input);
 }
 
-template <class Backend, class Choice, int Classes>
-int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
-          const ImageSet& validation_set) {
-    using Net = typename Choice::template Net<Classes>;
-    using ModelType = Model<Net, Choice::input, Backend>;
+/// What there is when training begins.
+struct Begun {
+    const Settings& settings;
+    RunFolder& run;
+    const SourceImages& source;
+    PreparedImages training, validation;
+    Index parameters = 0;
+    InputSpec spec{};
+    Index skipped = 0;  ///< images that cannot be read
+};
+
+template <class Source, class ModelType>
+int train_on(Begun& begun, ModelType& model) {
+    const Settings& s = begun.settings;
+    RunFolder& run = begun.run;
     const int threads = Cpu::threads();
-    const bool skip = s.bad == "skip";
-    const Index memory = Index{s.memory} << 20;
-
-    PreparedImages training(training_set, Choice::image, memory);
-    PreparedImages validation(validation_set, Choice::image, memory / 4);
-    Index skipped = 0;
-    // A continuation that keeps no pictures in memory has no need to decode all of them again.
-    const std::string input_file = run.file("input.safetensors");
-    InputSpec spec{Choice::name, Choice::image, Choice::scale, {}, training_set.classes};
-    if (s.resume && !training.kept() && path_exists(input_file)) {
-        spec = InputSpec::read(SafetensorsFile(input_file));
-    } else {
-        spec.mean = training.prepare(skip, skipped).image();
-        validation.prepare(skip, skipped);
-        if (interrupted()) {
-            std::fprintf(stderr, "stopped before training; to go on: the same command\n");
-            return 130;
-        }
-        write_safetensors(input_file, spec.tensors(), spec.metadata());
-    }
-    if (skipped > 0) std::fprintf(stderr, "%td unreadable pictures are left out\n", skipped);
-    const Normaliser normaliser = spec.normaliser();
-
-    const ImageBatchOptions plain{.crop = Choice::input,
+    const Normaliser normaliser = begun.spec.normaliser();
+    const ImageBatchOptions plain{.crop = ModelType::input,
                                   .batch = s.batch,
                                   .workers = std::max(1, threads / 2),
                                   .seed = s.seed,
-                                  .skip_bad = skip};
+                                  .skip_bad = s.bad == "skip"};
     ImageBatchOptions augmented = plain;
     augmented.augment = true;
     augmented.zoom = s.zoom;
-    ImageBatches batches(training, normaliser, augmented);
-    ImageBatches training_subset(training, normaliser, plain,
-                                 std::max<Index>(1, validation.size() / 2));
-    ImageBatches validation_batches(validation, normaliser, plain);
+    Source batches(begun.training, normaliser, augmented);
+    Source training_subset(begun.training, normaliser, plain,
+                           std::max<Index>(1, begun.validation.size() / 2));
+    Source validation_batches(begun.validation, normaliser, plain);
 
-    ModelType model;
-    if (!s.resume) initialise_weights(s, model, batches);
+    if (!s.resume) {
+        ImageBatches first(begun.training, normaliser, augmented);
+        initialise_weights(s, model, first);
+    }
     run.log("start", {{"program", "pretrain"},
-                      {"training_images", training.size()},
-                      {"validation_images", validation.size()},
-                      {"classes", Classes},
-                      {"parameters", parameter_count<Net>(Choice::input)},
+                      {"training_images", begun.training.size()},
+                      {"validation_images", begun.validation.size()},
+                      {"packed", begun.training.packed() != nullptr},
+                      {"classes", begun.spec.classes.size()},
+                      {"parameters", begun.parameters},
                       {"device", s.device},
                       {"threads", threads},
-                      {"skipped", skipped}});
+                      {"skipped", begun.skipped}});
     const Clock::time_point began = Clock::now();
     const SoftmaxCrossEntropy loss;
     LearningSettings learning = s.learning();
-    learning.fixed["data"] = text(fingerprint(training_set, s.data + "/train"));
-    if (!learn<ModelType, SoftmaxCrossEntropy, ImageBatches>(
-            learning, run, model, loss, batches, {&validation_batches, &training_subset})) {
+    learning.fixed["data"] = text(begun.source.training.list_fingerprint());
+    if (!learn<ModelType, SoftmaxCrossEntropy, Source>(learning, run, model, loss, batches,
+                                                       {&validation_batches, &training_subset})) {
         return 130;
     }
     auto workspace = model.workspace(s.batch);
@@ -210,7 +204,7 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
         return 130;
     }
     const std::string weights = run.file("weights.safetensors");
-    save_weights(model, weights, spec.metadata(), {}, spec.tensors());
+    save_weights(model, weights, begun.spec.metadata(), {}, begun.spec.tensors());
     run.log("finish", {{"seconds", seconds_since(began)},
                        {"val_top1", last.top1},
                        {"val_top5", last.top5},
@@ -218,6 +212,40 @@ int train(const Settings& s, RunFolder& run, const ImageSet& training_set,
     std::printf("top-1 %.2f %%, top-5 %.2f %% on %ld validation images; weights in %s\n",
                 100 * last.top1, 100 * last.top5, last.samples, weights.c_str());
     return 0;
+}
+
+template <class Backend, class Choice, int Classes>
+int train(const Settings& s, RunFolder& run, const SourceImages& source) {
+    const bool skip = s.bad == "skip";
+    const Index memory = Index{s.memory} << 20;
+    Begun begun{s, run, source, source.training.prepared(Choice::image, memory),
+                source.validation.prepared(Choice::image, memory / 4)};
+    // A continuation that keeps no pictures in memory has no need to decode all of them again.
+    const std::string input_file = run.file("input.safetensors");
+    InputSpec& spec = begun.spec;
+    spec = {Choice::name, Choice::image, Choice::scale, {}, source.training.classes()};
+    if (s.resume && !begun.training.kept() && path_exists(input_file)) {
+        spec = InputSpec::read(SafetensorsFile(input_file));
+    } else {
+        spec.mean = begun.training.prepare(skip, begun.skipped);
+        begun.validation.prepare(skip, begun.skipped);
+        if (interrupted()) {
+            std::fprintf(stderr, "stopped before training; to go on: the same command\n");
+            return 130;
+        }
+        require(!spec.mean.empty(), source.training.path(), ": found no image that can be read");
+        write_safetensors(input_file, spec.tensors(), spec.metadata());
+    }
+    if (begun.skipped > 0) {
+        std::fprintf(stderr, "%td unreadable pictures are left out\n", begun.skipped);
+    }
+    using Net = typename Choice::template Net<Classes>;
+    begun.parameters = parameter_count<Net>(Choice::input);
+    Model<Net, Choice::input, Backend> model;
+    if constexpr (!Backend::Memory::on_host) {
+        if (begun.training.packed()) return train_on<DeviceBatches>(begun, model);
+    }
+    return train_on<ImageBatches>(begun, model);
 }
 
 /// The first to write into the run folder: what cannot be trained was refused before.
@@ -231,15 +259,20 @@ void claim(Settings& s, const RunFolder& run) {
 }
 
 int run_program(Settings s) {
-    const ImageSet training = read_image_folder(s.data + "/train");
-    const ImageSet validation = read_validation(s, training);
-    const int classes = static_cast<int>(training.classes.size());
+    const SourceImages source = list_source(s.data, s.truth);
+    require(s.device == "cpu" || !source.training.packed() || s.zoom == 1, "--zoom: found ", s.zoom,
+            " with packed images and --device ", s.device,
+            ", where they are cropped and not resized; expected 1, a folder that is not packed, or "
+            "--device cpu");
+    const int classes = static_cast<int>(source.training.classes().size());
     return with_network("--network", s.network, [&](auto choice) {
+        source.training.check(choice.image);
+        source.validation.check(choice.image);
         return with_source_classes(classes, [&](auto count) {
             return with_device(s.device, [&]<class Backend>(std::type_identity<Backend>) {
                 RunFolder run(s.out);
                 claim(s, run);
-                return train<Backend, decltype(choice), count>(s, run, training, validation);
+                return train<Backend, decltype(choice), count>(s, run, source);
             });
         });
     });
@@ -249,7 +282,8 @@ int run_program(Settings s) {
 
 int main(int argc, char** argv) {
     wait_without_spinning(argv);
-    CLI::App app{"Pre-trains a network on an ImageNet-style folder of pictures."};
+    CLI::App app{
+        "Pre-trains a network on an ImageNet-style folder of pictures, or on packed files."};
     Settings settings;
     add_options(app, settings);
     CLI11_PARSE(app, argc, argv);

@@ -831,11 +831,19 @@ public:
     /// The first `size` bytes, or what there is of them.
     std::vector<std::uint8_t> beginning(std::size_t size) const {
         std::vector<std::uint8_t> bytes(size_ < size ? static_cast<std::size_t>(size_) : size);
-        const auto wanted = static_cast<ssize_t>(bytes.size());
-        if (wanted > 0 && ::pread(file_.number, bytes.data(), bytes.size(), 0) != wanted) {
-            detail::fail_with_errno("cannot read ", part_);
-        }
+        read(0, bytes);
         return bytes;
+    }
+
+    /// Fills `bytes` with what was written at `place`, all of which must be there.
+    void read(std::uint64_t place, std::span<std::uint8_t> bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t got =
+                ::pread(file_.number, bytes.data(), bytes.size(), static_cast<off_t>(place));
+            if (got <= 0) detail::fail_with_errno("cannot read ", part_);
+            bytes = bytes.subspan(static_cast<std::size_t>(got));
+            place += static_cast<std::uint64_t>(got);
+        }
     }
 
     /// Forgets all but the first `size` bytes.
@@ -10901,13 +10909,13 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/data/packed_images.hpp
-// PackedImages: decoded images of one extent in one file, for training faster than a few cores can
-// decode.
+// ---- tessera/data/packed_set.hpp
+// What a file of packed images holds, and how its bytes lie.
 //
 // A header of 64 bytes (magic, version, fingerprint of the source, number of images, classes,
 // width, height, channels; little-endian), then a record per image: its pixels, its label (4
-// bytes), and zeros up to a multiple of 64 bytes.
+// bytes), and zeros up to a multiple of 64 bytes. Behind the last there may be a summary
+// (packed_summary.hpp).
 
 namespace tessera {
 
@@ -10968,7 +10976,135 @@ inline void check_label(std::int32_t label, const PackedSet& set, Index image,
             ", expected -1 to ", set.classes - 1);
 }
 
+/// What the beginning of a file says. Throws Error when it is none of packed images.
+inline PackedSet read_packed_set(std::span<const std::uint8_t> bytes, const std::string& path) {
+    PackedHeader header;
+    const PackedHeader wanted;
+    require(bytes.size() >= sizeof header, path, ": found ", bytes.size(),
+            " bytes, expected a file of packed images");
+    std::memcpy(&header, bytes.data(), sizeof header);
+    require(std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
+            ": found other data, expected a file of packed images");
+    require(header.version == wanted.version, path, ": found packed images of version ",
+            header.version, ", expected ", wanted.version);
+    return {header.source,
+            header.images,
+            header.classes,
+            {header.channels, header.height, header.width}};
+}
+
 }  // namespace detail
+
+}  // namespace tessera
+
+// ---- tessera/data/packed_summary.hpp
+// PackedSummary: what is known about packed images as a whole, so that training needs no other
+// file.
+//
+// A block of 64 bytes behind the last record (magic, version, fingerprint of the list, unreadable
+// images, bytes of the class names, values of the mean; little-endian), then the names, each with a
+// line feed behind it, zeros up to a multiple of 64 bytes, and the mean as floats.
+
+namespace tessera {
+
+struct PackedSummary {
+    std::vector<std::string> classes{};  ///< name of each label
+    std::vector<float> mean{};           ///< of the images that could be read, as their pixels lie
+    std::uint64_t list = 0;              ///< fingerprint of the list of images
+    Index unreadable = 0;                ///< images of label -1
+
+    bool empty() const { return classes.empty() && mean.empty(); }
+};
+
+namespace detail {
+
+struct SummaryHeader {
+    char magic[8] = {'t', 'e', 's', 's', 's', 'u', 'm', 'm'};
+    std::uint64_t version = 1;
+    std::uint64_t list = 0;
+    std::int64_t unreadable = 0;
+    std::int64_t name_bytes = 0;
+    std::int64_t mean_values = 0;
+    std::uint64_t reserved[2] = {};
+};
+static_assert(sizeof(SummaryHeader) == alignment);
+
+/// Throws Error for a number of names or values that is not that of the set.
+inline void check_summary(const PackedSummary& summary, const PackedSet& set,
+                          const std::string& path) {
+    require(std::ssize(summary.classes) == set.classes, path, ": found ", summary.classes.size(),
+            " names of classes, expected ", set.classes);
+    require(std::ssize(summary.mean) == set.shape.size(), path, ": found a mean of ",
+            summary.mean.size(), " values, expected ", set.shape.size(), " for images of ",
+            set.shape);
+}
+
+inline std::vector<std::uint8_t> summary_bytes(const PackedSummary& summary, const PackedSet& set,
+                                               const std::string& path) {
+    check_summary(summary, set, path);
+    std::string names;
+    for (const std::string& name : summary.classes) {
+        require(name.find('\n') == std::string::npos, path, ": found a line feed in class '", name,
+                "', expected a name on one line");
+        names += name + '\n';
+    }
+    SummaryHeader header;
+    header.list = summary.list;
+    header.unreadable = summary.unreadable;
+    header.name_bytes = std::ssize(names);
+    header.mean_values = std::ssize(summary.mean);
+    const auto mean = static_cast<std::size_t>(alignment + aligned(header.name_bytes));
+    std::vector<std::uint8_t> bytes(mean + summary.mean.size() * sizeof(float));
+    std::memcpy(bytes.data(), &header, sizeof header);
+    std::copy(names.begin(), names.end(), bytes.begin() + alignment);
+    std::memcpy(bytes.data() + mean, summary.mean.data(), summary.mean.size() * sizeof(float));
+    return bytes;
+}
+
+/// Throws Error unless `bytes` are a summary of the set.
+inline PackedSummary read_summary(std::span<const std::uint8_t> bytes, const PackedSet& set,
+                                  const std::string& path) {
+    SummaryHeader header;
+    const SummaryHeader wanted;
+    const bool whole = bytes.size() >= sizeof header;
+    if (whole) std::memcpy(&header, bytes.data(), sizeof header);
+    require(whole && std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
+            ": found ", bytes.size(), " other bytes behind the last image, expected a summary");
+    require(header.version == wanted.version, path, ": found a summary of version ", header.version,
+            ", expected ", wanted.version);
+    const auto size = std::ssize(bytes);
+    const bool fits =
+        header.name_bytes >= 0 && header.name_bytes <= size && header.mean_values >= 0 &&
+        header.mean_values <= size &&
+        Index{alignment} + aligned(header.name_bytes) + header.mean_values * Index{sizeof(float)} ==
+            size;
+    require(fits, path, ": found a summary of ", size, " bytes with ", header.name_bytes,
+            " of names and ", header.mean_values, " values, which do not fit: cut short?");
+    PackedSummary summary{.list = header.list, .unreadable = header.unreadable};
+    const auto* first = reinterpret_cast<const char*>(bytes.data()) + alignment;
+    const char* const end = first + header.name_bytes;
+    while (first != end) {
+        const char* const stop = std::find(first, end, '\n');
+        require(stop != end, path, ": found a class without an end in the summary");
+        summary.classes.emplace_back(first, stop);
+        first = stop + 1;
+    }
+    summary.mean.resize(static_cast<std::size_t>(header.mean_values));
+    std::memcpy(summary.mean.data(), bytes.data() + alignment + aligned(header.name_bytes),
+                summary.mean.size() * sizeof(float));
+    check_summary(summary, set, path);
+    return summary;
+}
+
+}  // namespace detail
+
+}  // namespace tessera
+
+// ---- tessera/data/packed_images.hpp
+// PackedImages: decoded images of one extent in one file, for training faster than a few cores can
+// decode.
+
+namespace tessera {
 
 /// Writes the images one after the other. The file is there after finish(), whole or not at all;
 /// what was written before stays in `<path>.part`, and a writer for the same set goes on with it.
@@ -11012,10 +11148,26 @@ public:
         ++written_;
     }
 
-    /// Throws Error when images are missing or the disk is full.
-    void finish() {
+    /// Image `n` of those written into `image`, and its label. By any number of threads at once.
+    /// requires 0 <= n < written() and an image of the set's shape.
+    std::int32_t read(Index n, Image& image) const {
+        const Index bytes = std::ssize(record_);
+        const auto at = sizeof(detail::PackedHeader) + static_cast<std::uint64_t>(n * bytes);
+        file_.read(at, image.pixels);
+        std::int32_t label = 0;
+        std::uint8_t digits[sizeof label];
+        file_.read(at + image.pixels.size(), digits);
+        std::memcpy(&label, digits, sizeof label);
+        detail::check_label(label, set_, n, path_);
+        return label;
+    }
+
+    /// Throws Error when images are missing, the summary is not one of this set or the disk is
+    /// full.
+    void finish(const PackedSummary& summary = {}) {
         require(written_ == set_.images, path_, ": found ", written_, " images, expected ",
                 set_.images);
+        if (!summary.empty()) file_.write(detail::summary_bytes(summary, set_, path_));
         file_.commit();
     }
 
@@ -11028,28 +11180,25 @@ private:
     Index written_ = 0;
 };
 
+/// The set whose images an interrupted writer has left beside `path`, if any did.
+inline std::optional<PackedSet> begun_set(const std::string& path) {
+    const std::string part = detail::find_target(path).path + ".part";
+    if (!path_exists(part) || file_size(part) < sizeof(detail::PackedHeader)) return {};
+    return detail::read_packed_set(MappedFile(part).bytes(), part);
+}
+
 /// The images of a file, mapped: any number of threads and processes share one copy.
 class PackedImages {
 public:
     /// Throws Error when the file is missing, is none of packed images, or is cut short.
     explicit PackedImages(const std::string& path) : file_(path) {
         const std::span<const std::uint8_t> bytes = file_.bytes();
-        detail::PackedHeader header;
-        const detail::PackedHeader wanted;
-        require(bytes.size() >= sizeof header, path, ": found ", bytes.size(),
-                " bytes, expected a file of packed images");
-        std::memcpy(&header, bytes.data(), sizeof header);
-        require(std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
-                ": found other data, expected a file of packed images");
-        require(header.version == wanted.version, path, ": found packed images of version ",
-                header.version, ", expected ", wanted.version);
-        set_ = {header.source,
-                header.images,
-                header.classes,
-                {header.channels, header.height, header.width}};
+        set_ = detail::read_packed_set(bytes, path);
         const Index size = detail::packed_bytes(set_, path);
-        require(static_cast<Index>(bytes.size()) == size, path, ": found ", bytes.size(),
-                " bytes, expected ", size, ": cut short?");
+        require(std::ssize(bytes) >= size, path, ": found ", bytes.size(), " bytes, expected ",
+                size, ": cut short?");
+        const auto rest = bytes.subspan(static_cast<std::size_t>(size));
+        if (!rest.empty()) summary_ = detail::read_summary(rest, set_, path);
     }
     /// Throws Error, saying what differs, also when the file holds something else than `expected`.
     PackedImages(const std::string& path, const PackedSet& expected) : PackedImages(path) {
@@ -11062,6 +11211,8 @@ public:
 
     const PackedSet& set() const { return set_; }
     Index size() const { return set_.images; }
+    /// Empty when the writer gave none.
+    const PackedSummary& summary() const { return summary_; }
     /// As Image::pixels; begins at a multiple of 64 bytes. requires 0 <= n < size(), as label().
     std::span<const std::uint8_t> image(Index n) const {
         return {record(n), static_cast<std::size_t>(set_.shape.size())};
@@ -11081,6 +11232,7 @@ private:
 
     MappedFile file_;
     PackedSet set_;
+    PackedSummary summary_;
 };
 
 }  // namespace tessera

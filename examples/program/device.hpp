@@ -8,7 +8,7 @@
 
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/core/error.hpp"
-#ifdef __CUDACC__
+#if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
 #include "tessera/cuda.hpp"
 #endif
 
@@ -18,7 +18,7 @@ using namespace tessera;
 
 inline void add_device_option(CLI::App& app, std::string& device) {
     app.add_option("--device", device,
-                   "cpu or cuda: where the network runs; pictures are read on the processor")
+                   "cpu or cuda: where the network runs; pictures are decoded on the processor")
         ->capture_default_str()
         ->check(CLI::IsMember({"cpu", "cuda"}));
 }
@@ -28,7 +28,7 @@ inline void add_device_option(CLI::App& app, std::string& device) {
 template <class Body>
 auto with_device(const std::string& device, const Body& body) {
     if (device == "cpu") return body(std::type_identity<Cpu>{});
-#ifdef __CUDACC__
+#if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
     Buffer<float, Cuda::Memory> probe(1);
     return body(std::type_identity<Cuda>{});
 #else

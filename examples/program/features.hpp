@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "program/box_runner.hpp"
 #include "program/patch_stream.hpp"
 #include "program/stage.hpp"
 #include "tessera/data/feature_store.hpp"
@@ -82,11 +83,11 @@ std::unique_ptr<FeatureStore> features_of(RunFolder& run, const ModelType& model
     return open_or_compute(path, key, scoring_batch, [&](FeatureWriter& writer) {
         Stage stage(run, name, "rows");
         const Index first = writer.written();
-        const bool whole =
-            run_over_boxes(model, images, first / view.rows_per_box(), view, name.c_str(),
-                           interrupted, [&](const View<const float>& out) {
-                               writer.append({out.data, static_cast<std::size_t>(out.size())});
-                           });
+        const bool whole = run_over_boxes(
+            model, {images, first / view.rows_per_box(), view, name.c_str(), interrupted},
+            [&](const View<const float>& out) {
+                writer.append({out.data, static_cast<std::size_t>(out.size())});
+            });
         if (whole) stage.finish(static_cast<double>(key.rows - first));
         return whole;
     });

@@ -2,6 +2,8 @@
 // Labelled images on their way into a network: decoded, brought to one size, cropped, normalised.
 #pragma once
 
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "program/console.hpp"
@@ -9,6 +11,7 @@
 #include "tessera/core/buffer.hpp"
 #include "tessera/data/image_folder.hpp"
 #include "tessera/data/loader.hpp"
+#include "tessera/data/packed_images.hpp"
 #include "tessera/image/augment.hpp"
 #include "tessera/image/codec.hpp"
 #include "tessera/image/mean.hpp"
@@ -29,28 +32,64 @@ inline Image read_square(const std::string& path, int extent) {
     return resize(image, Box{left, top, left + side, top + side}, Extent{extent, extent});
 }
 
-/// The images of a set at one size. They stay decoded in memory when they fit.
+/// Throws Error for a packed file that lacks the names of its classes and the mean.
+inline void check_from_pack(const PackedImages& packed, const std::string& path) {
+    require(!packed.summary().empty() && packed.size() > 0 && packed.set().shape.channels == 3,
+            path, ": found ", packed.size(), " images of ", packed.set().shape,
+            packed.summary().empty() ? " without names of classes" : "",
+            ", expected a file that pack wrote");
+}
+
+/// The images of a set at one size: decoded, and kept in memory when they fit, or those of a
+/// packed file.
 class PreparedImages {
 public:
     PreparedImages(ImageSet set, int extent, Index memory_limit)
         : set_(std::move(set)),
           extent_(extent),
           kept_(Index{3} * extent * extent * std::ssize(set_.items) <= memory_limit) {}
+    /// The images of the file at `path`; `packed` must outlive this.
+    PreparedImages(const PackedImages& packed, std::string path)
+        : packed_(&packed),
+          path_(std::move(path)),
+          extent_(packed.set().shape.height),
+          kept_(true) {}
 
-    const ImageSet& set() const { return set_; }
-    Index size() const { return std::ssize(set_.items); }
+    Index size() const { return packed_ ? packed_->size() : std::ssize(set_.items); }
     int extent() const { return extent_; }
+    /// Whether no image will be decoded a second time.
     bool kept() const { return kept_; }
-    int label(Index i) const { return set_.items[static_cast<std::size_t>(i)].label; }
+    /// Null where the images are those of a folder.
+    const PackedImages* packed() const { return packed_; }
+    int label(Index i) const {
+        return packed_ ? packed_->label(i) : set_.items[static_cast<std::size_t>(i)].label;
+    }
+    /// Throws Error for an image that cannot be read, or could not when it was packed.
     Image read(Index i) const {
         const auto at = static_cast<std::size_t>(i);
+        if (packed_) {
+            require(packed_->label(i) >= 0, path_, ": image ", i,
+                    " could not be read when it was packed");
+            Image image(extent_, extent_);
+            std::ranges::copy(packed_->image(i), image.pixels.begin());
+            return image;
+        }
         if (kept_ && !images_.empty() && !images_[at].empty()) return images_[at];
         return read_square(set_.items[at].path, extent_);
     }
 
-    /// Decodes everything once, for the mean and to keep. An unreadable image is an Error, or is
-    /// named, added to `skipped` and left out of the mean when `skip` is given.
-    MeanAccumulator prepare(bool skip, Index& skipped) {
+    /// The mean image; empty when nothing was read. Decodes everything once, for the mean and to
+    /// keep, unless it is packed. An unreadable image is an Error, or is named, added to `skipped`
+    /// and left out of the mean when `skip` is given.
+    std::vector<float> prepare(bool skip, Index& skipped) {
+        if (packed_) {
+            const PackedSummary& summary = packed_->summary();
+            require(
+                skip || summary.unreadable == 0, path_, ": found ", summary.unreadable,
+                " images that could not be read when they were packed; --bad skip leaves them out");
+            skipped += summary.unreadable;
+            return summary.mean;
+        }
         if (kept_) images_.resize(static_cast<std::size_t>(size()));
         ProgressLine line("reading images", static_cast<double>(size()), "images");
         Mutex mutex;
@@ -71,10 +110,12 @@ public:
         });
         skipped += bad;
         for (std::size_t t = 1; t < sums.size(); ++t) sums[0].add(sums[t]);
-        return sums[0];
+        return sums[0].count() > 0 ? sums[0].image() : std::vector<float>();
     }
 
 private:
+    const PackedImages* packed_ = nullptr;
+    std::string path_;  // of the packed file
     ImageSet set_;
     int extent_;
     bool kept_;
@@ -96,6 +137,11 @@ struct ImageBatchOptions {
     double zoom = 1;       ///< smallest side of what is zoomed to, in sides of the image
     bool skip_bad = false;
 };
+
+/// Image `i` of `limit` that are spread evenly over `size`; of all without a limit.
+inline Index spread_index(Index i, Index size, Index limit) {
+    return limit > 0 && limit < size ? i * size / limit : i;
+}
 
 /// A source of batches for fit() and evaluate().
 class ImageBatches {
@@ -119,8 +165,7 @@ public:
                       std::vector<std::int32_t>(static_cast<std::size_t>(options.batch))};
               },
               [&images, &normaliser, options, limit](const LoaderSample& sample, HostBatch& batch) {
-                  const bool spread = limit > 0 && limit < images.size();
-                  const Index index = spread ? sample.index * images.size() / limit : sample.index;
+                  const Index index = spread_index(sample.index, images.size(), limit);
                   Image image = images.read(index);
                   const Extent full{image.width, image.height};
                   const Extent crop{options.crop.width, options.crop.height};

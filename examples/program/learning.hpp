@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <vector>
 
 #include "program/console.hpp"
@@ -133,19 +134,28 @@ inline double schedule_factor(const LearningSettings& s, const Progress& progres
     return factor * warm_up(done, s.warm_up, 0.1);
 }
 
+/// What a source fills: a batch in the model's memory where the source can, else in the host's.
+template <class ModelType, class Loss, class Source>
+struct BatchOf {
+    using Target = typename Loss::Target;
+    using Host = Batch<typename ModelType::Number, Target>;
+    using Own = Batch<typename ModelType::Element, Target, typename ModelType::Memory>;
+    using type = std::conditional_t<tessera::detail::GivesBatches<Source, Own>, Own, Host>;
+};
+
 /// Loss over a set without learning, and how often the largest score is right where a sample has
 /// one label. Ends early, with what was seen, when interrupted.
 template <class ModelType, class Loss, class Source>
 Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& workspace,
                        const Loss& loss, Source& source) {
+    typename BatchOf<ModelType, Loss, Source>::type batch;
     source.start(0, 0);
-    const auto next = [&](auto& batch) { return !interrupted() && source.next(batch); };
+    const auto next = [&](auto& wanted) { return !interrupted() && source.next(wanted); };
     if constexpr (std::is_same_v<typename Loss::Target, std::int32_t>) {
-        return evaluate(model, workspace, loss, next);
+        return evaluate(model, workspace, loss, next, batch);
     } else {
         Evaluation sum;
         LossMemory<typename ModelType::Memory> memory;
-        Batch<float, typename Loss::Target> batch;
         while (next(batch)) {
             loss.template operator()<typename ModelType::BackendType>(
                 model.forward(workspace, batch.input), batch.targets, static_cast<float*>(nullptr),

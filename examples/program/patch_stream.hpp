@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// From boxes of image files to rows of a network's outputs: threads decode and resize ahead of the
-// network, which sees full batches.
+// From boxes of image files to samples: threads decode and resize ahead of the one that uses them.
 #pragma once
 
 #include <algorithm>
@@ -9,16 +8,24 @@
 #include <string>
 #include <vector>
 
-#include "program/console.hpp"
 #include "program/voc_patches.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/data/loader.hpp"
 #include "tessera/image/augment.hpp"
 #include "tessera/image/codec.hpp"
-#include "tessera/net/model.hpp"
 #include "tessera/patch/extract.hpp"
 
 namespace program {
+
+/// Decodes the file. Throws Error, naming it, when it cannot be read or has another size than
+/// announced.
+inline Image read_announced(const ImageBoxes& boxes) {
+    Image image = read_image(boxes.path);
+    require(image.width == boxes.width && image.height == boxes.height, boxes.path, ": found ",
+            image.width, " x ", image.height, " pixels, expected ", boxes.width, " x ",
+            boxes.height, " as the annotation says");
+    return image;
+}
 
 /// Elements of `row_size` values per box, made piece by piece: a piece holds boxes of one image,
 /// all of them unless they are too large (16 MB). Each image is decoded once. Rows come in the
@@ -96,11 +103,7 @@ private:
     static const Image& decode(const Job& job) {
         const Lock lock(job.decoded->mutex);
         Image& image = job.decoded->image;
-        if (!image.empty()) return image;
-        image = read_image(job.image->path);
-        require(image.width == job.image->width && image.height == job.image->height,
-                job.image->path, ": found ", image.width, " x ", image.height, " pixels, expected ",
-                job.image->width, " x ", job.image->height, " as the annotation says");
+        if (image.empty()) image = read_announced(*job.image);
         return image;
     }
 
@@ -151,48 +154,6 @@ inline void write_mirrored(const float* sample, const Shape& shape, float* targe
             target = std::copy_n(pixel, shape.channels, target);
         }
     }
-}
-
-/// Samples that a network sees at once.
-inline constexpr int scoring_batch = 128;
-
-/// Runs the model over every box but the first `done`, whose samples must be whole batches;
-/// `take(outputs)` gets one row a sample, in order, a batch at a time. False when interrupted.
-template <class ModelType, class Take>
-bool run_over_boxes(const ModelType& model, const std::vector<ImageBoxes>& images, Index done,
-                    const PatchView& view, const char* task,
-                    const std::function<bool()>& interrupted, Take take) {
-    constexpr int batch = scoring_batch;
-    const std::vector<ImageBoxes> rest = without_first(done, images);
-    if (rest.empty()) return true;
-    PatchStream<float> stream = sample_stream(rest, view);
-    auto workspace = model.workspace(batch);
-    const Shape shape = view.crop;
-    Buffer<float> samples(batch * shape.size());
-    int filled = 0;
-    auto flush = [&] {
-        if (filled == 0) return;
-        take(to_host(model.forward(workspace, {samples.data(), filled, shape})));
-        filled = 0;
-    };
-    auto place = [&] {
-        if (filled == batch) flush();
-        return samples.data() + filled++ * shape.size();
-    };
-    ProgressLine line(task, static_cast<double>(box_count(images)), "patches");
-    line.begin_at(static_cast<double>(done));
-    while (const auto* piece = stream.next()) {
-        for (Index i = 0; i < piece->count; ++i) {
-            const float* sample = piece->rows.data() + i * shape.size();
-            std::copy_n(sample, shape.size(), place());
-            if (view.mirrored_too) write_mirrored(sample, shape, place());
-        }
-        done += piece->count;
-        line.update(static_cast<double>(done));
-        if (interrupted()) return false;
-    }
-    flush();
-    return true;
 }
 
 }  // namespace program

@@ -60,8 +60,8 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
         return with_device(options.device, [&]<class Backend>(std::type_identity<Backend>) {
             Model<Net, Choice::input, Backend> model;
             load_weights(model, file);
-            return run_over_boxes(model, images, options.done, view, options.task,
-                                  options.interrupted, take_rows);
+            return run_over_boxes(
+                model, {images, options.done, view, options.task, options.interrupted}, take_rows);
         });
     };
     return with_network(file.path() + ": field 'network'", spec.input.network, [&](auto choice) {

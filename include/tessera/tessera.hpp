@@ -149,6 +149,8 @@
 #include "tessera/data/lines.hpp"
 #include "tessera/data/loader.hpp"
 #include "tessera/data/packed_images.hpp"
+#include "tessera/data/packed_set.hpp"
+#include "tessera/data/packed_summary.hpp"
 #include "tessera/data/skipped_samples.hpp"
 #include "tessera/data/voc.hpp"
 #include "tessera/data/voc_annotation.hpp"

@@ -174,6 +174,24 @@ TEST_CASE("the centres in order, and whole batches only") {
     }
 }
 
+TEST_CASE("with a limit, images spread evenly over the file") {
+    const Pack pack;
+    const PackedImages images(pack.path);
+    const auto labels_with = [&](Index limit) {
+        cuda::PackedBatches source(
+            images, normaliser,
+            {.crop = part, .batch = batch_size, .augment = false, .limit = limit});
+        std::vector<std::int32_t> labels;
+        for (const Copied& batch : rest_of<DeviceBatch>(source, 0)) {
+            labels.insert(labels.end(), batch.labels.begin(), batch.labels.end());
+        }
+        return labels;
+    };
+    CHECK(labels_with(5) == std::vector<std::int32_t>{0, 1, 2, 0, 1});  // 0, 5, 10, 16, 21
+    CHECK(labels_with(0).size() == 27);
+    CHECK(labels_with(100) == labels_with(0));
+}
+
 TEST_CASE("an epoch entered at any batch, and left at any, goes on with the same batches") {
     const Pack pack;
     const PackedImages images(pack.path);

@@ -204,6 +204,38 @@ TEST_CASE("one writer does images of all sizes, one after the other, without a w
     CHECK(worst < tolerance);
 }
 
+TEST_CASE("boxes as they are and turned, one behind the other, are those of two windows") {
+    Random random({.seed = 7});
+    const Shape shape{3, 13, 17};
+    std::vector<float> mean(20 * 22 * 3);
+    for (float& value : mean) value = random.uniform(0, 255);
+    cuda::PatchWriter writer(Normaliser({3, 22, 20}, mean, 0.5F), 3);
+    const Image image = noise(61, 47, 3, random);
+    std::vector<Box> boxes = boxes_of(tile(61, 47));
+    boxes.resize(9);
+    boxes.push_back({-300, -200, 400, 300});  // as many taps as there are pixels
+    const auto count = static_cast<int>(boxes.size());
+    Buffer<float, cuda::DeviceMemory> memory(2 * count * shape.size());
+    const auto made = [&](int samples, const Window& window, bool mirrored_too) {
+        const View<float, cuda::DeviceMemory> view{memory.data(), samples, shape};
+        writer.write(image, boxes, {20, 22}, window, view, mirrored_too);
+        return to_host(view);
+    };
+    for (const bool first_turned : {false, true}) {
+        const auto both = made(2 * count, {3, 2, first_turned}, true);
+        for (const bool second : {false, true}) {
+            const auto one = made(count, {3, 2, first_turned != second}, false);
+            Index other = 0;
+            for (Index i = 0; i < one.size(); ++i) {
+                const Index box = i / shape.size(), rest = i % shape.size();
+                other += one[i] != both[(2 * box + (second ? 1 : 0)) * shape.size() + rest];
+            }
+            CHECK(other == 0);
+        }
+    }
+    CHECK(has(message_of([&] { made(count, {}, true); }), "expected twice as many"));
+}
+
 TEST_CASE("what makes no sense is refused with the host's words, and no box is no work") {
     Buffer<float, cuda::DeviceMemory> memory(96);
     const View<float, cuda::DeviceMemory> two{memory.data(), 2, {3, 4, 4}};

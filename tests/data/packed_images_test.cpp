@@ -93,7 +93,7 @@ TEST_CASE("files that are missing, cut short, of another kind or hostile are ref
     for (std::size_t size = 0; size < whole.size(); ++size) {
         CHECK_MESSAGE(has(said(whole.substr(0, size)), "bytes, expected"), size);
     }
-    CHECK(has(said(whole + "x"), "found 449 bytes, expected 448"));
+    CHECK(has(said(whole + "x"), "found 1 other bytes behind the last image"));
     CHECK(has(said("PNG" + whole.substr(3)), "found other data"));
     CHECK(has(said(changed(whole, 8, std::uint64_t{2})), "of version 2, expected 1"));
     CHECK(has(said(changed(whole, 24, std::int64_t{-1})), "found -1 packed images"));
@@ -162,4 +162,94 @@ TEST_CASE("images of another shape, wrong labels and impossible sets are refused
     }
     const ReadOnlyFolder closed;
     CHECK(has(message_of([&] { write(closed / "p"); }), closed / "p"));
+}
+
+namespace {
+
+PackedSummary summary_of(const PackedSet& with) {
+    PackedSummary summary{.list = 7, .unreadable = 1};
+    for (int c = 0; c < with.classes; ++c) summary.classes.push_back(text("class ", c));
+    for (Index i = 0; i < with.shape.size(); ++i) summary.mean.push_back(0.1F * float(i));
+    return summary;
+}
+
+}  // namespace
+
+TEST_CASE("a summary lies behind the images and comes back") {
+    const TemporaryFolder folder;
+    const PackedSummary wanted = summary_of(set);
+    {
+        PackedImageWriter writer(folder / "p", set);
+        append_rest(writer);
+        writer.finish(wanted);
+    }
+    const PackedImages images(folder / "p", set);
+    CHECK(images.summary().classes == wanted.classes);
+    CHECK(images.summary().mean == wanted.mean);
+    CHECK(images.summary().list == 7);
+    CHECK(images.summary().unreadable == 1);
+    CHECK(std::ranges::equal(images.image(2), picture(2).pixels));
+    write(folder / "none");
+    CHECK(PackedImages(folder / "none").summary().empty());
+
+    const std::string whole = words_of(folder / "p");
+    const std::size_t first = 64 + 3 * 128;
+    const auto said = [&](const std::string& words) {
+        write_file(folder / "q", words);
+        return message_of([&] { PackedImages(folder / "q"); });
+    };
+    CHECK(said(whole) == "no error");
+    for (std::size_t size = first + 1; size < whole.size(); ++size) {
+        CHECK_MESSAGE(has(said(whole.substr(0, size)), "q: found"), size);
+    }
+    CHECK(has(said(whole + "x"), "do not fit: cut short?"));
+    CHECK(has(said(changed(whole, first, 'x')), "other bytes behind the last image"));
+    CHECK(has(said(changed(whole, first + 8, std::uint64_t{2})), "version 2, expected 1"));
+    constexpr auto most = std::numeric_limits<std::int64_t>::max();
+    for (const std::size_t at : {first + 32, first + 40}) {
+        for (const std::int64_t count : {std::int64_t{-1}, std::int64_t{0}, most, most - 63}) {
+            CHECK(has(said(changed(whole, at, count)), "q: found a summary of"));
+        }
+    }
+    CHECK(has(said(changed(whole, first + 64 + 7, 'x')), "found 9 names of classes, expected 10"));
+    CHECK(has(said(changed(whole, first + 64 + 79, 'x')), "a class without an end"));
+
+    PackedSummary odd = wanted;
+    odd.mean.pop_back();
+    PackedImageWriter writer(folder / "r", set);
+    append_rest(writer);
+    CHECK(has(message_of([&] { writer.finish(odd); }), "found a mean of 104 values, expected 105"));
+    odd = wanted;
+    odd.classes[3] = "two\nlines";
+    CHECK(has(message_of([&] { writer.finish(odd); }), "a line feed in class"));
+    odd.classes.pop_back();
+    CHECK(has(message_of([&] { writer.finish(odd); }), "found 9 names of classes"));
+    CHECK_FALSE(std::filesystem::exists(folder / "r"));
+    writer.finish(wanted);
+    CHECK(words_of(folder / "r") == whole);
+}
+
+TEST_CASE("what is written can be read back before the end, and a part says what it is of") {
+    const TemporaryFolder folder;
+    CHECK_FALSE(begun_set(folder / "p"));
+    {
+        PackedImageWriter writer(folder / "p", set);
+        writer.append(picture(0), 9);
+        writer.append(picture(1), -1);
+    }
+    CHECK(begun_set(folder / "p") == set);
+    PackedImageWriter writer(folder / "p", set);
+    CHECK(writer.written() == 2);
+    Image image(7, 5);
+    CHECK(writer.read(1, image) == -1);
+    CHECK(image.pixels == picture(1).pixels);
+    writer.append(picture(2), 0);
+    CHECK(writer.read(2, image) == 0);
+    CHECK(image.pixels == picture(2).pixels);
+    CHECK(writer.read(0, image) == 9);
+    CHECK(image.pixels == picture(0).pixels);
+    writer.finish();
+    CHECK_FALSE(begun_set(folder / "p"));
+    write_file(folder / "q.part", std::string(100, 'x'));
+    CHECK(has(message_of([&] { begun_set(folder / "q"); }), "found other data"));
 }

@@ -173,9 +173,140 @@ def a_flat_validation_set_serves_as_well():
     assert events(ROOT / "flat-run", "start")[0]["validation_images"] == 40
     losses = [events(ROOT / out, "epoch")[0]["val_loss"] for out in ("flat-none", "flat-run")]
     assert losses[0] == losses[1], losses
+    both = ROOT / "flat-packed"
+    both.mkdir()
+    run(*packed("--data", flat / "train", "--out", both / "train.packed"))
+    listed = packed("--data", flat / "val", "--out", both / "val.packed", *lists)
+    run(*listed, "--classes-of", both / "train.packed")
+    assert "there already" in run(*listed, "--classes-of", flat / "train")
+    run(*words, "--data", both, "--out", ROOT / "flat-packed-run")
+    same(ROOT / "flat-packed-run" / "weights.safetensors",
+         ROOT / "flat-run" / "weights.safetensors")
     (flat / "truth.txt").write_text("".join(truth[1:]))
     refuses(*words, "--data", flat, *lists, "--out", ROOT / "flat-short",
             says=["found 40 images", "expected 39", "truth.txt"])
+
+
+def packed(*words):
+    return ["pack", "--extent", 64, *THREADS, *words]
+
+
+def pack_both(source, folder, *options):
+    """The two files of a folder that pretrain takes."""
+    folder.mkdir()
+    run(*packed("--data", source / "train", "--out", folder / "train.packed", *options))
+    run(*packed("--data", source / "val", "--out", folder / "val.packed", "--classes-of",
+                folder / "train.packed", *options))
+
+
+def packing_interrupted_or_killed_goes_on_to_the_same_bytes():
+    # Large and with one thread: time in which to interrupt.
+    words = ["pack", "--data", DATA / "source" / "train", "--extent", 512, "--threads", 1]
+    whole, out = ROOT / "whole.packed", ROOT / "stopped.packed"
+    output = run(*words, "--out", whole)
+    assert "120 images of 512 x 512 in 40 classes" in output, output
+    part = ROOT / "stopped.packed.part"
+    grown = lambda size: lambda log: part.exists() and part.stat().st_size > size
+    words += ["--out", out]
+    rc, output = stop(words, ROOT / "no-log", signal.SIGINT, grown(64))
+    assert rc == 130 and "what is there is kept" in output, (rc, output)
+    first = part.stat().st_size
+    rc, output = stop(words, ROOT / "no-log", signal.SIGTERM, grown(first))
+    assert rc == 130 and "going on behind image" in output, (rc, output)
+    rc, output = stop(words, ROOT / "no-log", signal.SIGKILL, grown(part.stat().st_size))
+    assert rc == -signal.SIGKILL and part.stat().st_size > first and not out.exists()
+    # Another set does not take its place by mistake.
+    refuses(*replaced(words, 512, 64), says=["stopped.packed.part", "512 x 512", "--replace"])
+    assert "going on behind image" in run(*replaced(words, 1, 2))
+    same(out, whole)
+    assert not part.exists() and "there already" in run(*words)
+    refuses(*replaced(words, 512, 64), says=["found 120 images of 512 x 512", "--replace"])
+    same(out, whole)
+    run(*replaced(words, 512, 64), "--replace")
+    assert out.stat().st_size < whole.stat().st_size / 50
+
+
+def pretraining_from_packed_files_gives_the_bits_of_the_folder():
+    folder = ROOT / "packed"
+    pack_both(DATA / "source", folder)
+    words = replaced(PRETRAIN, DATA / "source", folder)
+    run(*words, "--out", ROOT / "packed-run", "--resume")  # without a checkpoint
+    same(ROOT / "packed-run" / "weights.safetensors", ROOT / "source" / "weights.safetensors")
+    start = events(ROOT / "packed-run", "start")[0]
+    assert start["packed"] and start["training_images"] == 120 and start["skipped"] == 0
+    for option in (["--zoom", 0.6], ["--memory", 0]):
+        for data, out in ((DATA / "source", "of-folder"), (folder, "of-packed")):
+            short = replaced(PRETRAIN, 4, 1)  # epochs
+            run(*replaced(short, DATA / "source", data), *option, "--out",
+                ROOT / f"{out}{option[0]}")
+        same(*(ROOT / f"{out}{option[0]}" / "weights.safetensors"
+               for out in ("of-folder", "of-packed")))
+
+    # What was begun from the folder goes on from the file, with the folder gone.
+    out = ROOT / "packed-later"
+    rc, _ = stop([*PRETRAIN, "--out", out, "--checkpoint-steps", 1], out, signal.SIGKILL,
+                 lambda log: log.count('"event":"epoch"') >= 2)
+    assert rc == -signal.SIGKILL
+    assert "resuming at step" in run(*words, "--out", out, "--resume")
+    same(out / "weights.safetensors", ROOT / "source" / "weights.safetensors")
+
+
+def packed_files_that_do_not_fit_are_refused_before_any_work():
+    folder, out = ROOT / "unfit", ROOT / "unfit-run"
+    pack_both(DATA / "source", folder)
+    words = replaced(PRETRAIN, DATA / "source", folder)
+    val, train = folder / "val.packed", folder / "train.packed"
+    good = val.read_bytes()
+    refuses(*words, "--out", out, "--val-truth", "a", "--val-ids", "b", says=["--val-truth", "pack"])
+    val.unlink()
+    refuses(*words, "--out", out, says=["found train.packed without val.packed"])
+    run(*replaced(packed("--data", DATA / "source" / "val", "--out", val), 64, 32))
+    refuses(*words, "--out", out, says=["val.packed: found images of 3x32x32", "--extent 64"])
+    some = ROOT / "some"
+    for place in sorted((DATA / "source" / "val").iterdir())[:4]:
+        shutil.copytree(place, some / place.name)
+    run(*packed("--data", some, "--out", val, "--replace"))
+    refuses(*words, "--out", out, says=["val.packed: found other classes", "--classes-of"])
+    for damaged in (good[:-1], good[:300], b"", b"no packed file" * 100):
+        val.write_bytes(damaged)
+        refuses(*words, "--out", out, says=["val.packed: found"])
+    assert not out.exists()
+
+    out = ROOT / "unfit.packed"
+    data = ["--data", DATA / "source" / "val", "--out", out]
+    refuses(*packed("--data", ROOT / "nowhere", "--out", out), says=["nowhere"])
+    refuses(*packed("--data", DATA, "--out", out), says=["no image in it"])
+    refuses(*packed(*data, "--classes-of", some), says=["found class", "4 training classes"])
+    refuses(*packed(*data, "--classes-of", ROOT / "nowhere"), says=["nowhere"])
+    refuses(*packed(*data[:2], "--out", ROOT / "nowhere" / "val.packed"), says=["nowhere"])
+    refuses(*packed(*data[:2], "--out", ROOT), says=["it is a folder"])
+    refuses(*packed(*data[:2], "--out", SOURCE[1]), says=["weights.safetensors: found other data"])
+    refuses(*packed(*data[:2], "--out", "/dev/full"), says=["No space left"])
+    assert not out.exists() and not list(ROOT.glob("unfit.packed*"))
+    assert train.exists() and "--classes-of" in run("pack", "--help")
+
+
+def bad_pictures_stop_a_packing_or_are_skipped():
+    copy = ROOT / "spoilt"
+    shutil.copytree(DATA / "source", copy)
+    broken = sorted((copy / "train").glob("*/*"))[5]
+    broken.write_bytes(broken.read_bytes()[:300])
+    folder = ROOT / "spoilt-packed"
+    folder.mkdir()
+    words = packed("--data", copy / "train", "--out", folder / "train.packed")
+    refuses(*words, says=[str(broken), "--bad skip"])
+    output = run(*words, "--bad", "skip")
+    assert "going on behind image 5" in output and f"left out: {broken}" in output, output
+    assert "1 could not be read" in output, output
+    run(*packed("--data", copy / "val", "--out", folder / "val.packed"))
+    words = ["pretrain", "--epochs", 1, "--batch", 8, *THREADS]
+    refuses(*words, "--data", folder, "--out", ROOT / "spoilt-stop",
+            says=["train.packed: found 1 images that could not be read", "--bad skip"])
+    for data in (copy, folder):
+        run(*words, "--data", data, "--out", ROOT / f"{data.name}-run", "--bad", "skip")
+    same(*(ROOT / f"{data.name}-run" / "weights.safetensors" for data in (copy, folder)))
+    starts = [events(ROOT / f"{data.name}-run", "start")[0] for data in (copy, folder)]
+    assert [start["skipped"] for start in starts] == [1, 1]
 
 
 def a_transfer_killed_resumes_to_the_same_bits():
@@ -487,7 +618,12 @@ def wrong_options_are_named_before_any_work():
             (synthesize, "--seed", "some"), (inspect, "--network", "vgg"),
             (inspect, "--classes", 0)):
         refused([*words, option, value], option)
-    for words in (pretrain, transfer, evaluate, synthesize, report, inspect):
+    pack = ["pack", "--data", DATA / "source" / "val", "--out", out]
+    for option, value in (("--extent", 0), ("--extent", 5000), ("--bad", "perhaps"),
+                          ("--threads", -1), ("--val-truth", "list.txt")):
+        refused([*pack, option, value], option)
+    refused([*pack, "--val-truth", "a", "--val-ids", "b"], "--classes-of")
+    for words in (pretrain, transfer, evaluate, synthesize, report, inspect, pack):
         refused([*words, "--colour"], "--colour")
     for words, option in ((pretrain, "--data"), (pretrain, "--out"), (transfer, "--devkit"),
                           (transfer, "--weights"), (evaluate, "--weights"), (synthesize, "--out"),
@@ -587,6 +723,10 @@ TESTS = [synthesis_interrupted_is_completed_by_the_same_command,
          pretraining_killed_resumes_to_the_same_bits,
          pretraining_interrupted_can_be_resumed,
          a_flat_validation_set_serves_as_well,
+         packing_interrupted_or_killed_goes_on_to_the_same_bytes,
+         pretraining_from_packed_files_gives_the_bits_of_the_folder,
+         packed_files_that_do_not_fit_are_refused_before_any_work,
+         bad_pictures_stop_a_packing_or_are_skipped,
          a_transfer_killed_resumes_to_the_same_bits,
          a_transfer_interrupted_before_training_can_be_resumed,
          a_transfer_interrupted_while_training_can_be_resumed,

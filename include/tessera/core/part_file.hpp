@@ -55,11 +55,19 @@ public:
     /// The first `size` bytes, or what there is of them.
     std::vector<std::uint8_t> beginning(std::size_t size) const {
         std::vector<std::uint8_t> bytes(size_ < size ? static_cast<std::size_t>(size_) : size);
-        const auto wanted = static_cast<ssize_t>(bytes.size());
-        if (wanted > 0 && ::pread(file_.number, bytes.data(), bytes.size(), 0) != wanted) {
-            detail::fail_with_errno("cannot read ", part_);
-        }
+        read(0, bytes);
         return bytes;
+    }
+
+    /// Fills `bytes` with what was written at `place`, all of which must be there.
+    void read(std::uint64_t place, std::span<std::uint8_t> bytes) const {
+        while (!bytes.empty()) {
+            const ssize_t got =
+                ::pread(file_.number, bytes.data(), bytes.size(), static_cast<off_t>(place));
+            if (got <= 0) detail::fail_with_errno("cannot read ", part_);
+            bytes = bytes.subspan(static_cast<std::size_t>(got));
+            place += static_cast<std::uint64_t>(got);
+        }
     }
 
     /// Forgets all but the first `size` bytes.

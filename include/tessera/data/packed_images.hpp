@@ -1,87 +1,27 @@
 // SPDX-License-Identifier: MIT
 // PackedImages: decoded images of one extent in one file, for training faster than a few cores can
 // decode.
-//
-// A header of 64 bytes (magic, version, fingerprint of the source, number of images, classes,
-// width, height, channels; little-endian), then a record per image: its pixels, its label (4
-// bytes), and zeros up to a multiple of 64 bytes.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "tessera/core/buffer.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/core/fingerprint.hpp"
+#include "tessera/core/folder.hpp"
 #include "tessera/core/mapped_file.hpp"
 #include "tessera/core/part_file.hpp"
+#include "tessera/data/packed_set.hpp"
+#include "tessera/data/packed_summary.hpp"
 #include "tessera/image/image.hpp"
 
 namespace tessera {
-
-static_assert(std::endian::native == std::endian::little, "packed images are little-endian");
-
-/// What a file of packed images holds.
-struct PackedSet {
-    std::uint64_t source = 0;  ///< fingerprint of the images and of how they were made
-    Index images = 0;
-    int classes = 0;  ///< labels are below; -1 is an image that losses leave out
-    Shape shape{};    ///< of each image
-
-    friend bool operator==(const PackedSet&, const PackedSet&) = default;
-};
-
-namespace detail {
-
-struct PackedHeader {
-    char magic[8] = {'t', 'e', 's', 's', 'p', 'a', 'c', 'k'};
-    std::uint64_t version = 1;
-    std::uint64_t source = 0;
-    std::int64_t images = 0;
-    std::int32_t classes = 0;
-    std::int32_t width = 0;
-    std::int32_t height = 0;
-    std::int32_t channels = 0;
-    std::uint64_t reserved[2] = {};
-
-    std::span<const std::uint8_t> bytes() const {
-        return {reinterpret_cast<const std::uint8_t*>(this), sizeof *this};
-    }
-};
-static_assert(sizeof(PackedHeader) == alignment);
-
-/// Bytes of a record. `set` is one that packed_bytes() accepts.
-inline Index record_bytes(const PackedSet& set) {
-    return aligned(set.shape.size() + Index{sizeof(std::int32_t)});
-}
-
-/// Bytes of a whole file. Throws Error, with `path`, for sizes that no file can have.
-inline Index packed_bytes(const PackedSet& set, const std::string& path) {
-    const Shape shape = set.shape;
-    Index pixels = 0, bytes = 0;
-    const bool fits = shape.channels > 0 && shape.height > 0 && shape.width > 0 &&
-                      set.images >= 0 && set.classes >= 0 &&
-                      !__builtin_mul_overflow(shape.area(), Index{shape.channels}, &pixels) &&
-                      pixels <= Index{1} << 40 &&
-                      !__builtin_mul_overflow(record_bytes(set), set.images, &bytes) &&
-                      !__builtin_add_overflow(bytes, Index{sizeof(PackedHeader)}, &bytes);
-    require(fits, path, ": found ", set.images, " packed images of ", shape, " in ", set.classes,
-            " classes, expected at least one pixel and less than 2^63 bytes");
-    return bytes;
-}
-
-inline void check_label(std::int32_t label, const PackedSet& set, Index image,
-                        const std::string& path) {
-    require(label >= -1 && label < set.classes, path, ": found label ", label, " of image ", image,
-            ", expected -1 to ", set.classes - 1);
-}
-
-}  // namespace detail
 
 /// Writes the images one after the other. The file is there after finish(), whole or not at all;
 /// what was written before stays in `<path>.part`, and a writer for the same set goes on with it.
@@ -125,10 +65,26 @@ public:
         ++written_;
     }
 
-    /// Throws Error when images are missing or the disk is full.
-    void finish() {
+    /// Image `n` of those written into `image`, and its label. By any number of threads at once.
+    /// requires 0 <= n < written() and an image of the set's shape.
+    std::int32_t read(Index n, Image& image) const {
+        const Index bytes = std::ssize(record_);
+        const auto at = sizeof(detail::PackedHeader) + static_cast<std::uint64_t>(n * bytes);
+        file_.read(at, image.pixels);
+        std::int32_t label = 0;
+        std::uint8_t digits[sizeof label];
+        file_.read(at + image.pixels.size(), digits);
+        std::memcpy(&label, digits, sizeof label);
+        detail::check_label(label, set_, n, path_);
+        return label;
+    }
+
+    /// Throws Error when images are missing, the summary is not one of this set or the disk is
+    /// full.
+    void finish(const PackedSummary& summary = {}) {
         require(written_ == set_.images, path_, ": found ", written_, " images, expected ",
                 set_.images);
+        if (!summary.empty()) file_.write(detail::summary_bytes(summary, set_, path_));
         file_.commit();
     }
 
@@ -141,28 +97,25 @@ private:
     Index written_ = 0;
 };
 
+/// The set whose images an interrupted writer has left beside `path`, if any did.
+inline std::optional<PackedSet> begun_set(const std::string& path) {
+    const std::string part = detail::find_target(path).path + ".part";
+    if (!path_exists(part) || file_size(part) < sizeof(detail::PackedHeader)) return {};
+    return detail::read_packed_set(MappedFile(part).bytes(), part);
+}
+
 /// The images of a file, mapped: any number of threads and processes share one copy.
 class PackedImages {
 public:
     /// Throws Error when the file is missing, is none of packed images, or is cut short.
     explicit PackedImages(const std::string& path) : file_(path) {
         const std::span<const std::uint8_t> bytes = file_.bytes();
-        detail::PackedHeader header;
-        const detail::PackedHeader wanted;
-        require(bytes.size() >= sizeof header, path, ": found ", bytes.size(),
-                " bytes, expected a file of packed images");
-        std::memcpy(&header, bytes.data(), sizeof header);
-        require(std::memcmp(header.magic, wanted.magic, sizeof header.magic) == 0, path,
-                ": found other data, expected a file of packed images");
-        require(header.version == wanted.version, path, ": found packed images of version ",
-                header.version, ", expected ", wanted.version);
-        set_ = {header.source,
-                header.images,
-                header.classes,
-                {header.channels, header.height, header.width}};
+        set_ = detail::read_packed_set(bytes, path);
         const Index size = detail::packed_bytes(set_, path);
-        require(static_cast<Index>(bytes.size()) == size, path, ": found ", bytes.size(),
-                " bytes, expected ", size, ": cut short?");
+        require(std::ssize(bytes) >= size, path, ": found ", bytes.size(), " bytes, expected ",
+                size, ": cut short?");
+        const auto rest = bytes.subspan(static_cast<std::size_t>(size));
+        if (!rest.empty()) summary_ = detail::read_summary(rest, set_, path);
     }
     /// Throws Error, saying what differs, also when the file holds something else than `expected`.
     PackedImages(const std::string& path, const PackedSet& expected) : PackedImages(path) {
@@ -175,6 +128,8 @@ public:
 
     const PackedSet& set() const { return set_; }
     Index size() const { return set_.images; }
+    /// Empty when the writer gave none.
+    const PackedSummary& summary() const { return summary_; }
     /// As Image::pixels; begins at a multiple of 64 bytes. requires 0 <= n < size(), as label().
     std::span<const std::uint8_t> image(Index n) const {
         return {record(n), static_cast<std::size_t>(set_.shape.size())};
@@ -194,6 +149,7 @@ private:
 
     MappedFile file_;
     PackedSet set_;
+    PackedSummary summary_;
 };
 
 }  // namespace tessera

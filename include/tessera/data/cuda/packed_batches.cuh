@@ -32,6 +32,7 @@ struct PackedBatchOptions {
     std::uint64_t seed = 1;
     bool augment = true;         ///< random crop, mirror and order; else the centre, in order
     bool whole_batches = false;  ///< leave out the images of an incomplete last batch
+    Index limit = 0;             ///< that many images, spread evenly over the file; 0: all
 };
 
 /// A source for fit() and evaluate() on the device. Order, crops and mirrors depend on (seed,
@@ -47,7 +48,8 @@ public:
           image_bytes_(images.set().shape.size()),
           writer_(checked(normaliser, images.set().shape, options.crop), shape_.channels),
           loader_(
-              {.samples = images.size(),
+              {.samples =
+                   options.limit > 0 ? std::min(options.limit, images.size()) : images.size(),
                .batch = options.batch,
                .workers = options.workers,
                .prefetch = options.prefetch,
@@ -119,13 +121,15 @@ private:
             const Extent whole{shape.width, shape.height};
             const auto place = static_cast<std::size_t>(sample.position);
             const Index first = sample.position * shape.size();
-            const AugmentKey key{options.seed, sample.epoch,
-                                 static_cast<std::uint32_t>(sample.index)};
+            const bool spread = options.limit > 0 && options.limit < images.size();
+            const Index index =
+                spread ? sample.index * images.size() / options.limit : sample.index;
+            const AugmentKey key{options.seed, sample.epoch, static_cast<std::uint32_t>(index)};
             const Window window = options.augment ? random_window(whole, options.crop, key)
                                                   : centre_window(whole, options.crop);
-            labels[place] = images.label(sample.index);
+            labels[place] = images.label(index);
             crops[place] = {first, shape.width, shape.height, window};
-            const auto from = images.image(sample.index);
+            const auto from = images.image(index);
             std::memcpy(pixels.data() + first, from.data(), from.size());
         }
     };

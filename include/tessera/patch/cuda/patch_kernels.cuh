@@ -73,7 +73,7 @@ struct PlanPatches {
 };
 
 /// Patch n, row y: ((resized pixel - mean) * scale) of the window's row, turned where it is
-/// mirrored.
+/// mirrored. With two samples a patch the second is turned the other way.
 template <class T>
 struct WritePatches {
     static constexpr unsigned threads = 384;
@@ -88,16 +88,19 @@ struct WritePatches {
     bool mean_image;
     float scale;
     unsigned blocks_a_row;
+    int samples_a_patch;
     T* samples;
 
     __device__ void operator()() const {
         const int channels = geometry.channels, width = geometry.crop.width;
-        const Index patch = blockIdx.x / blocks_a_row;
+        const Index sample = blockIdx.x / blocks_a_row;
+        const Index patch = sample / samples_a_patch;
         const int j = static_cast<int>(blockIdx.x % blocks_a_row * blockDim.x + threadIdx.x);
         if (j >= width * channels) return;
         const PatchPlan plan = plans[patch];
         const int place = j / channels, channel = j % channels;
-        const int x = geometry.window.mirrored ? width - 1 - place : place;
+        const bool second = samples_a_patch == 2 && sample % 2 == 1;
+        const int x = geometry.window.mirrored != second ? width - 1 - place : place;
         const int taps = geometry.taps_of(plan.taps, geometry.width);
         const int* own_firsts = firsts + patch * (width + geometry.crop.height);
         const float* own_weights = weights + plan.weights;
@@ -112,7 +115,8 @@ struct WritePatches {
                                          channels +
                                      channel
                                : (mean ? mean + channel : nullptr),
-            .target = samples + (patch * geometry.crop.height * width + place) * channels + channel,
+            .target =
+                samples + (sample * geometry.crop.height * width + place) * channels + channel,
         };
         switch (plan.taps) {
             case 2:

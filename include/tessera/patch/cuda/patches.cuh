@@ -36,20 +36,22 @@ public:
 
     /// Each box is resized to `resized`; the part of that in `window`, of the extent of a sample,
     /// becomes sample i of the device. Boxes may be fractional, and may leave the image, which is
-    /// then continued by its mirror image. Returns before the work is done; `image` and `boxes` may
-    /// be changed at once.
+    /// then continued by its mirror image. With `mirrored_too` box i makes samples 2i, which is
+    /// that, and 2i + 1, which is the same turned left to right. Returns before the work is done;
+    /// `image` and `boxes` may be changed at once.
     /// Throws Error when the image is empty or of other channels, the number of boxes is not that
     /// of the samples, edges of a box are not finite or not in order, the window leaves the resized
     /// box or the mean is of another shape.
     template <class T>
     void write(const Image& image, std::span<const Box> boxes, const Extent& resized,
-               const Window& window, View<T, DeviceMemory> samples) {
+               const Window& window, View<T, DeviceMemory> samples, bool mirrored_too = false) {
         require(!image.empty(), "patches: the image is empty");
-        require(static_cast<Index>(boxes.size()) == samples.batch && image.channels == channels_ &&
+        const int samples_a_box = mirrored_too ? 2 : 1;
+        require(samples_a_box * std::ssize(boxes) == samples.batch && image.channels == channels_ &&
                     samples.shape.channels == channels_,
                 "patches: found ", boxes.size(), " boxes of an image of ", image.shape(), " for ",
-                samples.batch, " samples of ", samples.shape, ", expected as many, of ", channels_,
-                " channels");
+                samples.batch, " samples of ", samples.shape, ", expected ",
+                mirrored_too ? "twice as many" : "as many", ", of ", channels_, " channels");
         const PatchGeometry geometry{image.width, image.height,
                                      channels_,   resized,
                                      window,      {samples.shape.width, samples.shape.height}};
@@ -61,7 +63,7 @@ public:
         if (boxes.empty()) return;
         const Index weights = send(image, boxes, geometry);
         const int lines = geometry.crop.width + geometry.crop.height;
-        const Index patches = samples.batch;
+        const Index patches = std::ssize(boxes);
         reserve(firsts_, patches * lines);
         reserve(weights_, weights);
         const auto* plans = reinterpret_cast<const PatchPlan*>(sent_.data());
@@ -75,12 +77,12 @@ public:
         const unsigned blocks = (row + Write::threads - 1) / Write::threads;
         const unsigned threads = ((row + blocks - 1) / blocks + lanes - 1) / lanes * lanes;
         launch("patches",
-               dim3(blocks * static_cast<unsigned>(patches),
+               dim3(blocks * static_cast<unsigned>(samples.batch),
                     static_cast<unsigned>((geometry.crop.height + Write::band - 1) / Write::band)),
                threads,
                Write{geometry, pixels, plans, firsts_.data(), weights_.data(),
                      mean_.empty() ? nullptr : mean_.data(), normaliser_.shape().area() > 1,
-                     normaliser_.scale(), blocks, samples.data});
+                     normaliser_.scale(), blocks, samples_a_box, samples.data});
     }
 
 private:

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Packed images on their way into a network on the device, where they are cropped and normalised.
+#pragma once
+
+#include "program/device.hpp"
+#include "program/images.hpp"
+
+namespace program {
+
+#if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
+
+/// ImageBatches for a packed file on the device: the same samples, to the same bits, except that an
+/// image that could not be read is black and not zeros. Its label is -1 either way.
+class DeviceBatches {
+public:
+    using TargetType = std::int32_t;
+    /// requires packed images and no zoom.
+    DeviceBatches(const PreparedImages& images, const Normaliser& normaliser,
+                  const ImageBatchOptions& options, Index limit = -1)
+        : batches_(*images.packed(), normaliser,
+                   {.crop = {options.crop.width, options.crop.height},
+                    .batch = options.batch,
+                    .workers = options.workers,
+                    .seed = options.seed,
+                    .augment = options.augment,
+                    .whole_batches = options.augment,
+                    .limit = std::max<Index>(0, limit)}) {}
+
+    long batches() const { return batches_.batches(); }
+    void start(int epoch, long position) { batches_.start(epoch, position); }
+    bool next(Batch<float, std::int32_t, Cuda::Memory>& batch) { return batches_.next(batch); }
+    /// The file says beforehand what cannot be read.
+    Index skipped() const { return 0; }
+
+private:
+    cuda::PackedBatches batches_;
+};
+
+#else
+
+using DeviceBatches = ImageBatches;  // there is no device
+
+#endif
+
+}  // namespace program
