@@ -133,3 +133,34 @@ TEST_CASE("gradients are the slopes of the values") {
     check_gradient<Cpu>(MultiLabelLogistic{}, {3, 1, 1}, 2, {1, -1, 0, 0, 1, 1});
     check_gradient<Cpu>(SquaredError<double>{}, {3, 1, 1}, 2, {0.5, 1, -2, 0, 3, 1});
 }
+
+namespace {
+
+/// |x - t|, summed over a sample.
+struct AbsoluteError {
+    using Target = float;
+    static constexpr bool takes_scores = false;
+    static Index targets(int batch, Shape outputs) { return batch * outputs.size(); }
+    static double chance(Shape) { return NAN; }
+
+    template <class Backend, class T>
+    void operator()(const View<const T>& outputs, std::span<const Target> targets, T* gradient,
+                    LossMemory<HostMemory>& memory) const {
+        const double scale = 1.0 / outputs.batch;
+        double* losses = memory.losses(outputs.size(), scale);
+        for (Index i = 0; i < outputs.size(); ++i) {
+            const double apart = outputs[i] - targets[static_cast<std::size_t>(i)];
+            losses[i] = std::abs(apart);
+            if (gradient) gradient[i] = static_cast<T>(apart > 0 ? scale : -scale);
+        }
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a loss from outside the library has a value and a gradient") {
+    const std::vector<double> outputs{1, 5, 2, 0.5};
+    std::vector<double> gradient(4, NAN);
+    CHECK(value<Cpu>(AbsoluteError{}, outputs, {2, 1, 1}, {0, 7, 2.5F, 0}, gradient.data()) == 2);
+    CHECK(gradient == std::vector<double>{0.5, -0.5, -0.5, 0.5});
+}
