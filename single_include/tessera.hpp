@@ -5119,7 +5119,7 @@ private:
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
-        for (std::size_t i = 0; i < Count; ++i) order[i] = &layout_.entries[i];
+        for (int i = 0; i < Count; ++i) order[static_cast<std::size_t>(i)] = &entry(i);
         std::sort(order.begin(), order.end(),
                   [](auto* a, auto* b) { return a->offset < b->offset; });
         return order;

@@ -4,7 +4,9 @@
 
 usage: consume.py WAY BUILD_FOLDER
 WAY: find_package (installed from BUILD_FOLDER), add_subdirectory, single_header (copied, and one
-compiler command), or missing (an installed package without pugixml must say what to install)."""
+compiler command), cuda (installed, with the component of that name), missing (an installed package
+without pugixml must say what to install), or cuda_missing (a project without the language CUDA must
+be told so)."""
 
 import pathlib
 import shutil
@@ -53,6 +55,9 @@ def build(way, build_folder, work):
             said = cmake(way, work, compiler, prefix, "-DCMAKE_DISABLE_FIND_PACKAGE_pugixml=ON",
                          expect_failure=True)
             return None if "libpugixml-dev" in said else sys.exit("libpugixml-dev is not named")
+        if way == "cuda_missing":
+            said = cmake(way, work, compiler, prefix, expect_failure=True)
+            return None if "LANGUAGES CXX CUDA" in said else sys.exit("the language is not named")
         cmake(way, work, compiler, prefix)
     run("cmake", "--build", work / "build")
     return work / "build" / "program"
