@@ -191,7 +191,8 @@ public:
     /// is cheap. Throws Error when body() waits for a result; what was recorded before stays then.
     template <class Body>
     void record(const Body& body) {
-        detail::check(::cudaStreamBeginCapture(detail::stream(), cudaStreamCaptureModeThreadLocal),
+        // Relaxed: what is made at first need, such as a handle of cuBLAS, may be made now.
+        detail::check(::cudaStreamBeginCapture(detail::stream(), cudaStreamCaptureModeRelaxed),
                       "cudaStreamBeginCapture");
         struct Made {
             cudaGraph_t graph = nullptr;
