@@ -59,7 +59,7 @@ def show_nets(rows):
             way = "trainer" if row["pass"] == "trainer" else row["way"]
             key = (shown, row["batch"], row["arithmetic"])
             found.setdefault(key, {})[row["program"], way] = row["images_per_s"]
-    heads = ["pass", "products", "batch", "tessera: trainer", "plain", "graph", "pytorch: plain",
+    heads = ["pass", "arithmetic", "batch", "tessera: trainer", "plain", "graph", "pytorch: plain",
              "graph", "compile", "best / best"]
     ways = [("tessera", "trainer"), ("tessera", "plain"), ("tessera", "graph"),
             ("pytorch", "plain"), ("pytorch", "graph"), ("pytorch", "compile")]
@@ -76,13 +76,19 @@ def show_nets(rows):
 
 
 def show_layers(rows):
-    """Milliseconds of each layer within a training step; the passes back are added up."""
+    """Milliseconds of each layer within a training step; the passes back are added up. Where Tessera's
+    product does the ReLU behind it, both of PyTorch's stand beside it."""
+    rows = [row for row in rows if row["what"] == "layer" and "ms" in row]
+    products = {(row["batch"], row["arithmetic"], row["name"]): row["done_by"]
+                for row in rows if "done_by" in row}
+    relus = {(*key[:2], product): key[2] for key, product in products.items()}
     found, order = {}, []
     for row in rows:
-        if row["what"] != "layer" or "ms" not in row:
-            continue
         there = row["pass"] if row["pass"] in ("forward", "loss", "update") else "backward"
-        key = (row["batch"], row["name"], there, row["arithmetic"])
+        arithmetic, name = row["arithmetic"], row["name"]
+        if there == "forward":
+            name = products.get((row["batch"], arithmetic, name), name)
+        key = (row["batch"], name, there, arithmetic)
         if key not in found:
             found[key] = {}
             order.append(key)
@@ -90,19 +96,26 @@ def show_layers(rows):
         sums[row["program"]] = sums.get(row["program"], 0) + row["ms"]
         if "predicted_ms" in row:
             sums["predicted"] = sums.get("predicted", 0) + row["predicted_ms"]
+    places = {}  # of a layer's pass: the arithmetics of one stand together
+    for key in order:
+        places.setdefault(key[:3], len(places))
+    order.sort(key=lambda key: (places[key[:3]], ARITHMETICS.index(key[3])))
     for batch in sorted({key[0] for key in order}):
         lines = []
         for key in order:
             sums = found[key]
             if key[0] != batch or "tessera" not in sums:
                 continue
-            ours, theirs, predicted = (sums.get(name) for name in
+            _, name, there, arithmetic = key
+            relu = relus.get((batch, arithmetic, name)) if there == "forward" else None
+            ours, theirs, predicted = (sums.get(who) for who in
                                        ("tessera", "pytorch", "predicted"))
-            lines.append([f"{key[1]} {key[2]}", key[3], number(ours, 4), number(predicted, 4),
-                          number(100 * predicted / ours if predicted else None),
-                          number(theirs, 4), number(theirs / ours if theirs else None, 2)])
-        table(f"Layers at batch {batch}, ms", ["layer", "products", "tessera", "predicted", "%",
-                                               "pytorch", "ratio"], lines)
+            lines.append([f"{name} + {relu} {there}" if relu else f"{name} {there}", arithmetic,
+                          number(ours, 4), number(predicted, 4),
+                          number(100 * predicted / ours if predicted and ours else None),
+                          number(theirs, 4), number(theirs / ours if theirs and ours else None, 2)])
+        table(f"Layers at batch {batch}, ms", ["layer", "arithmetic", "tessera", "predicted",
+                                               "%", "pytorch", "ratio"], lines)
 
 
 def show_ops(rows):
@@ -110,8 +123,8 @@ def show_ops(rows):
               number(row["predicted_ms"], 4), number(row["percent_of_prediction"]),
               number(row["gb_per_s"]), number(row["tflop_per_s"], 1)]
              for row in rows if row["what"] == "op"]
-    table("Ops of Tessera, cold caches", ["op", "products", "batch", "ms", "predicted", "%", "GB/s",
-                                          "TFLOP/s"], lines)
+    table("Ops of Tessera, cold caches", ["op", "arithmetic", "batch", "ms", "predicted", "%",
+                                          "GB/s", "TFLOP/s"], lines)
 
 
 def main():

@@ -15,7 +15,7 @@ this machine. Stages, in this order; without one named all are run, each within 
   build      configures and builds into build/gpu, for the GPU at hand
   test       the CUDA tests, through ctest
   sanitize   some of them under compute-sanitizer: memcheck, racecheck
-  bench      bench_cuda_ops and bench_cuda_net
+  bench      bench_cuda_ops and bench_cuda_net, in float32, tf32 and bfloat16
   peer       the same network in PyTorch, where python3 has torch
 
 bench and peer write RESULTS/CARD-DATE.json, one JSON object a line, the first of which names card,
@@ -116,8 +116,10 @@ sanitize() {
 
 bench() {
     rm -f $build/{ops,net}.json
-    timeout 280 $build/bench/cuda/bench_cuda_net "${quick[@]}" > $build/net.json &&
-        timeout 300 $build/bench/cuda/bench_cuda_ops "${quick[@]}" > $build/ops.json
+    local failed=0
+    timeout 270 $build/bench/cuda/bench_cuda_net "${quick[@]}" > $build/net.json || failed=1
+    timeout 310 $build/bench/cuda/bench_cuda_ops "${quick[@]}" > $build/ops.json || failed=1
+    return $failed
 }
 
 peer() {

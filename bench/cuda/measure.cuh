@@ -8,10 +8,12 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "report.hpp"
+#include "tessera/backend/cuda/bfloat16.cuh"
 #include "tessera/backend/cuda/philox.cuh"
 #include "work.hpp"
 
@@ -113,7 +115,13 @@ struct FillRandom {
             tessera::cuda::random_words(stream, static_cast<std::uint32_t>(first / 4));
         for (int k = 0; k < 4 && first + k < count; ++k) {
             const float share = static_cast<float>(words[k] >> 8) * 0x1p-24F;
-            to[first + k] = static_cast<T>(low + share * (high - low));
+            const float number = low + share * (high - low);
+            if constexpr (std::is_same_v<T, tessera::Bf16>) {
+                to[first + k].bits =
+                    static_cast<std::uint16_t>(tessera::cuda::packed_bf16(number, 0));
+            } else {
+                to[first + k] = static_cast<T>(number);
+            }
         }
     }
 };

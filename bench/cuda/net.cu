@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// AlexNet-2012 on the GPU: training steps and inference, as they are launched and as a recording
-// that is replayed, and the times of the layers within a step. With --predict what is expected of
-// them, which needs no GPU.
+// AlexNet-2012 on the GPU in three arithmetics: training steps and inference, as they are launched
+// and as a recording that is replayed, and the times of the layers within a step. With --predict
+// what is expected of them, which needs no GPU.
 #include <cstdint>
 
 #include "ceilings.cuh"
@@ -24,10 +24,14 @@ Measures AlexNet-2012 (224 x 224, 1000 classes) on the GPU at hand and prints on
   "what": "net"    a pass over a batch: "inference"; "training" (forward, loss, backward, update, all
                    on the device); "trainer" (a step of Trainer, which waits for its loss); each as
                    launched ("way": "plain"), the first two also recorded and replayed ("graph")
-  "what": "layer"  one op of a layer within a training step, beside its prediction
+  "what": "layer"  one op of a layer within a training step, beside its prediction; a ReLU that the
+                   product before it does has 0 ms forward, and "done_by" says which product
 
-Input and labels lie on the device, images hold random numbers. The first line says on what it ran.
+In three arithmetics: "float32"; "tf32" (floats, but products on tensor cores); "bfloat16" (activations
+and the working copy of the weights in bfloat16, which learn in float). Input and labels lie on the
+device, images hold random numbers. The first line says on what it ran.
 
+  --arithmetic A float32, tf32 or bfloat16 (repeat for several; default: all)
   --batch N      batch (repeat for several; default: 128, 512 and 1024)
   --filter TEXT  only nets whose "name/pass" holds TEXT, as in "inference"; "layers" for the layers
   --quick        fewer and shorter runs
@@ -48,6 +52,7 @@ template <class ModelType>
 class Step {
 public:
     using Table = typename ModelType::BackendType;
+    using Element = typename ModelType::Element;
 
     Step(const ModelType& model, int batch)
         : model_(model),
@@ -57,7 +62,7 @@ public:
           labels_(1, batch, 0, classes),
           losses_(batch) {}
 
-    void operator()(View<const float, DeviceMemory> images) {
+    void operator()(View<const Element, DeviceMemory> images) {
         const int batch = images.batch;
         const auto scores = model_.forward(workspace_, images, {.seed = 1});
         Table::Loss::softmax_cross_entropy(batch, classes, scores.data, labels_[0], nullptr,
@@ -65,10 +70,18 @@ public:
                                            workspace_.gradient(ModelType::depth).data);
         model_.backward(workspace_, gradients_);
         for (int i = 0; i < ModelType::parameter_arrays; ++i) {
-            const ParameterEntry& entry = model_.parameters().entry(i);
-            gentle.template advance<Table>(
-                entry.info.count(), {}, 1, gradients_.data() + entry.offset,
-                {velocity_.data() + entry.offset}, model_.parameters().data(i), 1.0);
+            auto& parameters = model_.parameters();
+            const ParameterEntry& entry = parameters.entry(i);
+            const auto advance = [&](auto*... working) {
+                gentle.template advance<Table>(
+                    entry.info.count(), {}, 1, gradients_.data() + entry.offset,
+                    {velocity_.data() + entry.offset}, parameters.learning(i), 1.0, working...);
+            };
+            if constexpr (sizeof(Element) == sizeof(float)) {
+                advance();
+            } else {
+                advance(parameters.learning_copy(i));
+            }
         }
         DeviceMemory::fill(gradients_.data(), std::byte{0},
                            static_cast<std::size_t>(gradients_.size()) * sizeof(float));
@@ -83,11 +96,13 @@ private:
     Buffer<double, DeviceMemory> losses_;
 };
 
-/// Measures the network on one backend, whose products run at `product_rate` at most.
-template <class Table>
+/// Measures the network of elements `Element` on one backend, whose products run at `product_rate`
+/// at most.
+template <class Table, class Element>
 class Nets {
 public:
-    using ModelType = Model<Net, input, Table>;
+    using ModelType = Model<Net, input, Table, Element>;
+    using Images = View<const Element, DeviceMemory>;
 
     Nets(const Options& options, const Ceilings& ceilings, const char* arithmetic,
          double product_rate)
@@ -99,8 +114,8 @@ public:
     }
 
     void measure_all(int batch) {
-        Arrays<> pixels(1, batch * input.size(), -120, 120);
-        const View<const float, DeviceMemory> images{pixels[0], batch, input};
+        Arrays<Element> pixels(1, batch * input.size(), -120, 120);
+        const Images images{pixels[0], batch, input};
         if (wants("inference")) inference(images);
         if (wants("training")) training(images);
         if (wants("trainer")) trainer(images);
@@ -110,7 +125,7 @@ public:
 private:
     bool wants(const std::string& pass) const { return options_.wants("alexnet2012/" + pass); }
 
-    void inference(View<const float, DeviceMemory> images) {
+    void inference(Images images) {
         auto workspace = model_.workspace(images.batch);
         const double flop = flops<Net>(input) * images.batch;
         for (const Way way : {Way::plain, Way::recorded}) {
@@ -120,7 +135,7 @@ private:
         }
     }
 
-    void training(View<const float, DeviceMemory> images) {
+    void training(Images images) {
         Step<ModelType> step(model_, images.batch);
         for (const Way way : {Way::plain, Way::recorded}) {
             const Timing timing = measure([&](int) { step(images); }, 1, options_.quick, way);
@@ -129,7 +144,7 @@ private:
         }
     }
 
-    void trainer(View<const float, DeviceMemory> images) {
+    void trainer(Images images) {
         Trainer trainer(model_, SoftmaxCrossEntropy{}, gentle, {.batch = images.batch});
         std::vector<std::int32_t> labels(static_cast<std::size_t>(images.batch));
         for (std::size_t n = 0; n < labels.size(); ++n) {
@@ -144,9 +159,9 @@ private:
     static double training_flops(int batch) {
         double sum = 0;
         for (std::size_t i = 0; i < layers.size(); ++i) {
-            sum += forward_work(layers[i], batch, true).flops;
-            sum += backward_parameters_work(layers[i], batch).flops;
-            if (i > 0) sum += backward_data_work(layers[i], batch).flops;
+            sum += forward_work_at(layers, i, batch, element_bytes).flops;
+            sum += backward_parameters_work(layers[i], batch, element_bytes).flops;
+            if (i > 0) sum += backward_data_work(layers[i], batch, element_bytes).flops;
         }
         return sum;
     }
@@ -175,8 +190,8 @@ private:
     }
 
     /// The same parameters under a backend that puts events around each op.
-    void times_of_layers(View<const float, DeviceMemory> images) {
-        using TimedModel = Model<Net, input, Timed<Table>>;
+    void times_of_layers(Images images) {
+        using TimedModel = Model<Net, input, Timed<Table>, Element>;
         Step<TimedModel> step(TimedModel(model_), images.batch);
         Tape& tape = Tape::own();
         std::vector<std::vector<double>> times;
@@ -199,6 +214,7 @@ private:
     }
 
     /// Ops come in the order of the layers, then of the layers backwards; updates are added up.
+    /// What a product does for the ReLU behind it is in the product's time.
     void report_layers(int batch, const std::vector<const char*>& passes,
                        const std::vector<std::vector<double>>& times) {
         std::size_t layer = 0;
@@ -206,31 +222,58 @@ private:
         for (std::size_t i = 0; i < passes.size(); ++i) {
             const std::string pass = passes[i];
             if (pass == "forward") {
-                report_layer(layer_label(layers, layer), pass, batch, times[i], layers[layer],
-                             forward_work(layers[layer], batch, true));
-                ++layer;
+                require(layer < layers.size(), "bench_cuda_net: more ops than layers");
+                report_layer(layer, pass, batch, times[i],
+                             forward_work_at(layers, layer, batch, element_bytes));
+                if (done_by_product(layers, ++layer)) report_done(layer++, batch);
             } else if (pass == "backward_parameters" || pass == "backward") {
+                require(layer > 0, "bench_cuda_net: more ops back than layers");
                 --layer;
-                report_layer(layer_label(layers, layer), pass, batch, times[i], layers[layer],
-                             pass == "backward" ? backward_data_work(layers[layer], batch)
-                                                : backward_parameters_work(layers[layer], batch));
+                report_layer(layer, pass, batch, times[i],
+                             pass == "backward"
+                                 ? backward_data_work(layers[layer], batch, element_bytes)
+                                 : backward_parameters_work(layers[layer], batch, element_bytes));
             } else if (pass == "backward_data") {
-                report_layer(layer_label(layers, layer), pass, batch, times[i], layers[layer],
-                             backward_data_work(layers[layer], batch));
+                report_layer(layer, pass, batch, times[i],
+                             backward_data_work(layers[layer], batch, element_bytes));
             } else if (pass == "loss") {
+                require(layer == layers.size(), "bench_cuda_net: ops of ", layer, " layers, not ",
+                        layers.size());
                 const double count = static_cast<double>(batch) * classes;
-                report_layer("loss", pass, batch, times[i], {}, {26 * count, 8 * count});
+                report_times("loss", pass, batch, times[i], {26 * count, 2 * element_bytes * count},
+                             ceilings_.float32);
             } else {
                 update.resize(times[i].size());
                 for (std::size_t n = 0; n < update.size(); ++n) update[n] += times[i][n];
             }
         }
         const double parameters = static_cast<double>(parameter_count<Net>(input));
-        report_layer("update", "update", batch, update, {}, update_work(parameters));
+        report_times("update", "update", batch, update, update_work(parameters, element_bytes),
+                     ceilings_.float32);
     }
 
-    void report_layer(const std::string& name, const std::string& pass, int batch,
-                      const std::vector<double>& times, const LayerInfo& info, const Work& work) {
+    void report_layer(std::size_t i, const std::string& pass, int batch,
+                      const std::vector<double>& times, const Work& work) {
+        report_times(layer_label(layers, i), pass, batch, times, work,
+                     is_product(layers[i]) ? product_rate_ : ceilings_.float32);
+    }
+
+    void report_times(const std::string& name, const std::string& pass, int batch,
+                      const std::vector<double>& times, const Work& work, double flop_rate) {
+        Line line = layer_line(name, pass, batch);
+        add_rates(line, summarise(times), work, flop_rate, ceilings_.copy).print();
+    }
+
+    /// A ReLU forward that the product before it has done.
+    void report_done(std::size_t i, int batch) {
+        layer_line(layer_label(layers, i), "forward", batch)
+            .add("ms", 0)
+            .add("predicted_ms", 0)
+            .add("done_by", layer_label(layers, i - 1))
+            .print();
+    }
+
+    Line layer_line(const std::string& name, const std::string& pass, int batch) const {
         Line line;
         line.add("what", "layer")
             .add("program", "tessera")
@@ -238,18 +281,25 @@ private:
             .add("pass", pass)
             .add("arithmetic", arithmetic_)
             .add("batch", batch);
-        add_rates(line, summarise(times), work,
-                  is_product(info) ? product_rate_ : ceilings_.float32, ceilings_.copy)
-            .print();
+        return line;
     }
 
-    static constexpr auto layers = describe<Net>(input);
+    static constexpr double element_bytes = sizeof(Element);
+    static constexpr auto layers = describe<Net>(input, sizeof(Element));
     Options options_;
     Ceilings ceilings_;
     const char* arithmetic_;
     double product_rate_;
     ModelType model_;
 };
+
+template <class Table, class Element>
+void measure_nets(const Options& options, const Ceilings& ceilings, const char* arithmetic,
+                  double product_rate) {
+    if (!options.wants_arithmetic(arithmetic)) return;
+    Nets<Table, Element> nets(options, ceilings, arithmetic, product_rate);
+    for (const int batch : options.batches) nets.measure_all(batch);
+}
 
 }  // namespace
 
@@ -263,8 +313,9 @@ int main(int argc, char** argv) try {
     if (options.batches.empty()) options.batches = {128, 512, 1024};
     print_machine("bench_cuda_net");
     const Ceilings ceilings = measure_ceilings(true);
-    Nets<Cuda> nets(options, ceilings, "float32", ceilings.float32);
-    for (const int batch : options.batches) nets.measure_all(batch);
+    measure_nets<Cuda, float>(options, ceilings, "float32", ceilings.float32);
+    measure_nets<CudaTf32, float>(options, ceilings, "tf32", ceilings.tf32);
+    measure_nets<Cuda, Bf16>(options, ceilings, "bfloat16", ceilings.bfloat16);
     Line().add("what", "end").add("program", "bench_cuda_net").add("clocks", clocks_now()).print();
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_cuda_net: %s\n", error.what());

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Every op of the CUDA backend on the geometries of AlexNet-2012, forward and back: milliseconds,
-// rates, and per cent of what this device does at most, which is measured first.
+// Every op of the CUDA backend on the geometries of AlexNet-2012, forward and back, in three
+// arithmetics: milliseconds, rates, and per cent of what this device does at most, which is
+// measured first.
+#include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "ceilings.cuh"
+#include "op_lines.cuh"
 #include "tessera/cuda.hpp"
 #include "tessera/models/alexnet.hpp"
 
@@ -18,8 +22,12 @@ Measures the ceilings of the GPU at hand (copy, products by cuBLASLt), then ever
 backend on AlexNet-2012's geometries, and prints one JSON object a line: what it is, milliseconds
 (the median of some runs; a tenth of them took less than ms_low, a tenth more than ms_high), rates,
 per cent of the ceilings, and the time predicted from FLOPs and bytes. The first line says on what
-it ran. Arrays hold random numbers and take turns where they fit the cache.
+it ran. Arrays hold random numbers and take turns where they fit the cache. Three arithmetics: "float32";
+"tf32", floats with products on tensor cores, of which only the products are measured; "bfloat16",
+activations and weights in bfloat16, and gradients and updates of the weights in float.
+"conv2/forward_relu" is what a network runs: the product and the ReLU behind it in one.
 
+  --arithmetic A float32, tf32 or bfloat16 (repeat for several; default: all)
   --batch N      batch (repeat for several; default: 128 and 512)
   --filter TEXT  only ops whose name holds TEXT, as in "conv2/forward"
   --quick        fewer and shorter runs
@@ -27,43 +35,45 @@ it ran. Arrays hold random numbers and take turns where they fit the cache.
 )";
 
 constexpr Shape input{3, 224, 224};
-constexpr auto layers = describe<models::AlexNet2012<>>(input);
 
-/// Measures the ops of one backend, whose products run at `product_rate` at most.
-template <class Table>
-class Ops {
+/// Measures the ops of one backend on elements of one type.
+template <class Table, class Element>
+class Ops : public OpLines {
 public:
-    Ops(const Options& options, const Ceilings& ceilings, const char* arithmetic,
-        double product_rate)
-        : options_(options),
-          ceilings_(ceilings),
-          arithmetic_(arithmetic),
-          product_rate_(product_rate) {}
+    using OpLines::OpLines;
 
-    /// The op of a layer, forward and back.
-    void layer(std::size_t i, int batch) {
-        const LayerInfo& info = layers[i];
-        const std::string name = layer_label(layers, i);
-        if (info.kind == "conv") {
-            const ConvGeometry g{batch, info.input, info.output, info.window,
-                                 info.parameters.items[0].groups};
-            products<typename Table::Conv>(name, info, g);
-        } else if (info.kind == "linear") {
-            const LinearGeometry g{batch, info.input.size(), info.output.size()};
-            products<typename Table::Linear>(name, info, g);
-        } else if (info.kind == "relu") {
-            relu(name, info, batch);
-        } else if (info.kind == "lrn") {
-            lrn(name, info, batch);
-        } else if (info.kind == "max_pool") {
-            max_pool(name, info, batch);
-        } else if (info.kind == "dropout") {
-            dropout(name, info, batch);
+    /// The products of each layer that has some, forward and back.
+    void products(int batch) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            const LayerInfo& info = layers[i];
+            if (info.kind == "conv") {
+                const ConvGeometry g{batch, info.input, info.output, info.window,
+                                     info.parameters.items[0].groups};
+                product<typename Table::Conv>(i, g);
+            } else if (info.kind == "linear") {
+                const LinearGeometry g{batch, info.input.size(), info.output.size()};
+                product<typename Table::Linear>(i, g);
+            }
         }
     }
 
-    /// What AlexNet has not, or not as a layer: on shapes that it has.
+    /// The ops of the other layers, forward and back, and on shapes of AlexNet's those that it has
+    /// not, or not as a layer.
     void others(int batch) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            if (like_an_earlier_one(i)) continue;
+            const LayerInfo& info = layers[i];
+            const std::string name = layer_label(layers, i);
+            if (info.kind == "relu") {
+                relu(name, info, batch);
+            } else if (info.kind == "lrn") {
+                lrn(name, info, batch);
+            } else if (info.kind == "max_pool") {
+                max_pool(name, info, batch);
+            } else if (info.kind == "dropout") {
+                dropout(name, info, batch);
+            }
+        }
         average_pool(layers[static_cast<std::size_t>(find_layer(layers, "pool5"))], batch);
         softmax(batch);
         losses(batch);
@@ -74,101 +84,96 @@ public:
         const Index n = parameter_count<models::AlexNet2012<>>(input);
         const double count = static_cast<double>(n);
         const std::string shape = text(n, " weights");
-        run("sgd", 0, shape, update_work(count), [&](int sets) {
-            return [=, g = Arrays<>(sets, n), v = Arrays<>(sets, n),
-                    w = Arrays<>(sets, n)](int set) mutable {
-                Table::Update::sgd(n, {.rate = 1e-6}, g[set], v[set], w[set]);
+        run("sgd", 0, shape, update_work(count, element_bytes), [&](int sets) {
+            return [=, g = Arrays<>(sets, n), v = Arrays<>(sets, n), w = Arrays<>(sets, n),
+                    copy = Copy(sets, n)](int set) mutable {
+                Table::Update::sgd(n, {.rate = 1e-6}, g[set], v[set], w[set], copy[set]);
             };
         });
-        run("adamw", 0, shape, {14 * count, 28 * count}, [&](int sets) {
+        const double moved = update_work(count, element_bytes).bytes + 2 * gradient_bytes * count;
+        run("adamw", 0, shape, {14 * count, moved}, [&](int sets) {
             return [=, g = Arrays<>(sets, n), m = Arrays<>(sets, n), v = Arrays<>(sets, n, 0),
-                    w = Arrays<>(sets, n)](int set) mutable {
-                Table::Update::adamw(n, {.rate = 1e-6}, g[set], m[set], v[set], w[set]);
+                    w = Arrays<>(sets, n), copy = Copy(sets, n)](int set) mutable {
+                Table::Update::adamw(n, {.rate = 1e-6}, g[set], m[set], v[set], w[set], copy[set]);
             };
         });
     }
 
 private:
-    /// make(sets) gives the call to measure, with arrays for so many sets.
-    template <class Make>
-    void run(const std::string& name, int batch, const std::string& geometry, const Work& work,
-             const Make& make, Way way = Way::recorded, bool product = false) {
-        if (!options_.wants(name)) return;
-        const int sets = sets_for(work.bytes);
-        auto call = make(sets);
-        const Timing timing = measure(call, sets, options_.quick, way);
-        Line line;
-        line.add("what", "op")
-            .add("program", "tessera")
-            .add("name", name)
-            .add("arithmetic", arithmetic_)
-            .add("batch", batch)
-            .add("geometry", geometry)
-            .add("sets", sets);
-        add_rates(line, timing, work, product ? product_rate_ : ceilings_.float32, ceilings_.copy)
-            .print();
-    }
+    static constexpr double element_bytes = sizeof(Element);
+    static constexpr auto layers = describe<models::AlexNet2012<>>(input, sizeof(Element));
 
-    static std::string words(const LayerInfo& info) {
-        const SlidingWindow& w = info.window;
-        std::string all = text(info.input, " to ", info.output);
-        if (info.kind == "conv" || info.kind == "max_pool") {
-            all += text(", window ", w.height, ", stride ", w.stride);
-        }
-        if (info.kind == "conv" && info.parameters.items[0].groups > 1) {
-            all += text(", ", info.parameters.items[0].groups, " groups");
-        }
-        return all;
+    /// No working copies of weights.
+    struct NoCopy {
+        NoCopy(int, Index) {}
+        Bf16* operator[](int) const { return nullptr; }
+    };
+    using Copy = std::conditional_t<std::is_same_v<Element, Bf16>, Arrays<Bf16>, NoCopy>;
+    using Array = Arrays<Element>;
+
+    /// A layer without parameters like an earlier one takes as long.
+    static bool like_an_earlier_one(std::size_t i) {
+        return std::any_of(layers.begin(), layers.begin() + static_cast<std::ptrdiff_t>(i),
+                           [&](const LayerInfo& before) {
+                               return before.kind == layers[i].kind &&
+                                      before.input == layers[i].input;
+                           });
+    }
+    static Work forward(const LayerInfo& info, int batch, bool training = true) {
+        return forward_work(info, batch, training, element_bytes);
+    }
+    static Work backward(const LayerInfo& info, int batch) {
+        return backward_data_work(info, batch, element_bytes);
     }
 
     template <class Op, class Geometry>
-    void products(const std::string& name, const LayerInfo& info, const Geometry& g) {
+    void product(std::size_t i, const Geometry& g) {
+        const LayerInfo& info = layers[i];
+        const std::string name = layer_label(layers, i);
         const int batch = g.batch;
         const Index inputs = batch * info.input.size(), outputs = batch * info.output.size();
         const Index weights = info.parameters.items[0].count(), biases = info.output.channels;
-        const auto bytes = static_cast<Index>(Op::template scratch_bytes<float>(g, 1));
+        const auto bytes = static_cast<Index>(Op::template scratch_bytes<Element>(g, 1));
         Buffer<std::byte, DeviceMemory> memory(bytes);
         const Scratch scratch{memory.data(), static_cast<std::size_t>(bytes), 1};
-        run(
-            name + "/forward", batch, words(info), forward_work(info, batch, true),
-            [&](int sets) {
-                return [=, x = Arrays<>(sets, inputs), w = Arrays<>(sets, weights),
-                        b = Arrays<>(sets, biases), y = Arrays<>(sets, outputs)](int set) mutable {
-                    Op::forward(g, x[set], w[set], b[set], y[set], scratch);
+        const auto run_forward = [&](const char* pass, const Work& work, bool rectify) {
+            run_product(name + pass, batch, words(info), work, [&](int sets) {
+                return [=, x = Array(sets, inputs), w = Array(sets, weights),
+                        b = Array(sets, biases), y = Array(sets, outputs)](int set) mutable {
+                    Op::forward(g, x[set], w[set], b[set], y[set], scratch, rectify);
                 };
-            },
-            Way::recorded, true);
-        run(
-            name + "/backward_data", batch, words(info), backward_data_work(info, batch),
-            [&](int sets) {
-                return [=, w = Arrays<>(sets, weights), dy = Arrays<>(sets, outputs),
-                        dx = Arrays<>(sets, inputs)](int set) mutable {
-                    Op::backward_data(g, w[set], dy[set], dx[set], scratch);
-                };
-            },
-            Way::recorded, true);
-        run(
-            name + "/backward_parameters", batch, words(info),
-            backward_parameters_work(info, batch),
-            [&](int sets) {
-                return
-                    [=, x = Arrays<>(sets, inputs), dy = Arrays<>(sets, outputs),
-                     dw = Arrays<>(sets, weights), db = Arrays<>(sets, biases)](int set) mutable {
-                        Op::backward_parameters(g, x[set], dy[set], dw[set], db[set], scratch);
-                    };
-            },
-            Way::recorded, true);
+            });
+        };
+        run_forward("/forward", forward(info, batch), false);
+        if (done_by_product(layers, i + 1)) {
+            run_forward("/forward_relu", forward_work_at(layers, i, batch, element_bytes), true);
+        }
+        run_product(name + "/backward_data", batch, words(info), backward(info, batch),
+                    [&](int sets) {
+                        return [=, w = Array(sets, weights), dy = Array(sets, outputs),
+                                dx = Array(sets, inputs)](int set) mutable {
+                            Op::backward_data(g, w[set], dy[set], dx[set], scratch);
+                        };
+                    });
+        run_product(name + "/backward_parameters", batch, words(info),
+                    backward_parameters_work(info, batch, element_bytes), [&](int sets) {
+                        return [=, x = Array(sets, inputs), dy = Array(sets, outputs),
+                                dw = Arrays<>(sets, weights),
+                                db = Arrays<>(sets, biases)](int set) mutable {
+                            Op::backward_parameters(g, x[set], dy[set], dw[set], db[set], scratch);
+                        };
+                    });
     }
 
     void relu(const std::string& name, const LayerInfo& info, int batch) {
         const Index n = batch * info.input.size();
-        run(name + "/forward", batch, words(info), forward_work(info, batch, true), [&](int sets) {
-            return [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n)](int set) mutable {
+        run(name + "/forward", batch, words(info), forward(info, batch), [&](int sets) {
+            return [=, x = Array(sets, n), y = Array(sets, n)](int set) mutable {
                 Table::Relu::forward(n, x[set], y[set]);
             };
         });
-        run(name + "/backward", batch, words(info), backward_data_work(info, batch), [&](int sets) {
-            return [=, y = Arrays<>(sets, n), dy = Arrays<>(sets, n), dx = Arrays<>(sets, n)](
+        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
+            return [=, y = Array(sets, n), dy = Array(sets, n), dx = Array(sets, n)](
                        int set) mutable { Table::Relu::backward(n, y[set], dy[set], dx[set]); };
         });
     }
@@ -176,42 +181,38 @@ private:
     void lrn(const std::string& name, const LayerInfo& info, int batch) {
         const LrnGeometry g{batch, info.input, 5, 1e-4 / 5, 0.75, 2};
         const Index n = batch * info.input.size();
-        run(name + "/inference", batch, words(info), forward_work(info, batch, false),
-            [&](int sets) {
-                return [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n)](int set) mutable {
-                    Table::Lrn::forward(g, x[set], y[set], nullptr);
-                };
-            });
-        run(name + "/forward", batch, words(info), forward_work(info, batch, true), [&](int sets) {
-            return [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n), scale = Arrays<>(sets, n)](
+        run(name + "/inference", batch, words(info), forward(info, batch, false), [&](int sets) {
+            return [=, x = Array(sets, n), y = Array(sets, n)](int set) mutable {
+                Table::Lrn::forward(g, x[set], y[set], nullptr);
+            };
+        });
+        run(name + "/forward", batch, words(info), forward(info, batch), [&](int sets) {
+            return [=, x = Array(sets, n), y = Array(sets, n), scale = Array(sets, n)](
                        int set) mutable { Table::Lrn::forward(g, x[set], y[set], scale[set]); };
         });
-        run(name + "/backward", batch, words(info), backward_data_work(info, batch), [&](int sets) {
-            return
-                [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n), scale = Arrays<>(sets, n, 2, 3),
-                 dy = Arrays<>(sets, n), dx = Arrays<>(sets, n)](int set) mutable {
-                    Table::Lrn::backward(g, x[set], y[set], scale[set], dy[set], dx[set]);
-                };
+        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
+            return [=, x = Array(sets, n), y = Array(sets, n), scale = Array(sets, n, 2, 3),
+                    dy = Array(sets, n), dx = Array(sets, n)](int set) mutable {
+                Table::Lrn::backward(g, x[set], y[set], scale[set], dy[set], dx[set]);
+            };
         });
     }
 
     void max_pool(const std::string& name, const LayerInfo& info, int batch) {
         const PoolGeometry g{batch, info.input, info.output, info.window};
         const Index inputs = batch * info.input.size(), outputs = batch * info.output.size();
-        run(name + "/inference", batch, words(info), forward_work(info, batch, false),
-            [&](int sets) {
-                return
-                    [=, x = Arrays<>(sets, inputs), y = Arrays<>(sets, outputs)](int set) mutable {
-                        Table::MaxPool::forward(g, x[set], y[set], nullptr);
-                    };
-            });
-        run(name + "/forward", batch, words(info), forward_work(info, batch, true), [&](int sets) {
-            return [=, x = Arrays<>(sets, inputs), y = Arrays<>(sets, outputs),
+        run(name + "/inference", batch, words(info), forward(info, batch, false), [&](int sets) {
+            return [=, x = Array(sets, inputs), y = Array(sets, outputs)](int set) mutable {
+                Table::MaxPool::forward(g, x[set], y[set], nullptr);
+            };
+        });
+        run(name + "/forward", batch, words(info), forward(info, batch), [&](int sets) {
+            return [=, x = Array(sets, inputs), y = Array(sets, outputs),
                     argmax = Arrays<std::int32_t>(sets, outputs)](int set) mutable {
                 Table::MaxPool::forward(g, x[set], y[set], argmax[set]);
             };
         });
-        run(name + "/backward", batch, words(info), backward_data_work(info, batch), [&](int sets) {
+        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
             Arrays<> x(sets, inputs), dy(sets, outputs);
             Arrays<std::int32_t> argmax(sets, outputs);
             for (int set = 0; set < sets; ++set) {
@@ -227,15 +228,15 @@ private:
     void average_pool(const LayerInfo& info, int batch) {
         const PoolGeometry g{batch, info.input, info.output, info.window};
         const Index inputs = batch * info.input.size(), outputs = batch * info.output.size();
-        const double moved = 4.0 * static_cast<double>(inputs + outputs);
+        const double moved = element_bytes * static_cast<double>(inputs + outputs);
         const Work work{info.flops * batch, moved};
         run("average_pool/forward", batch, words(info), work, [&](int sets) {
-            return [=, x = Arrays<>(sets, inputs), y = Arrays<>(sets, outputs)](int set) mutable {
+            return [=, x = Array(sets, inputs), y = Array(sets, outputs)](int set) mutable {
                 Table::AveragePool::forward(g, x[set], y[set]);
             };
         });
         run("average_pool/backward", batch, words(info), work, [&](int sets) {
-            return [=, dy = Arrays<>(sets, outputs), dx = Arrays<>(sets, inputs)](int set) mutable {
+            return [=, dy = Array(sets, outputs), dx = Array(sets, inputs)](int set) mutable {
                 Table::AveragePool::backward(g, dy[set], dx[set]);
             };
         });
@@ -244,15 +245,15 @@ private:
     void dropout(const std::string& name, const LayerInfo& info, int batch) {
         const Index n = batch * info.input.size();
         const Stream stream{.seed = 1, .purpose = Purpose::dropout};
-        run(name + "/forward", batch, words(info), forward_work(info, batch, true), [&](int sets) {
-            return [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n),
+        run(name + "/forward", batch, words(info), forward(info, batch), [&](int sets) {
+            return [=, x = Array(sets, n), y = Array(sets, n),
                     mask = Arrays<std::uint8_t>(sets, n)](int set) mutable {
                 Table::Dropout::forward(n, 0.5, stream, x[set], y[set], mask[set]);
             };
         });
-        run(name + "/backward", batch, words(info), backward_data_work(info, batch), [&](int sets) {
-            return [=, mask = Arrays<std::uint8_t>(sets, n, 0, 2), dy = Arrays<>(sets, n),
-                    dx = Arrays<>(sets, n)](int set) mutable {
+        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
+            return [=, mask = Arrays<std::uint8_t>(sets, n, 0, 2), dy = Array(sets, n),
+                    dx = Array(sets, n)](int set) mutable {
                 Table::Dropout::backward(n, 0.5, mask[set], dy[set], dx[set]);
             };
         });
@@ -264,17 +265,19 @@ private:
         const Index n = batch * classes;
         const double count = static_cast<double>(n);
         const std::string shape = text(batch, " rows of ", classes);
-        run("softmax/forward", batch, shape, {13 * count, 8 * count}, [&](int sets) {
-            return [=, x = Arrays<>(sets, n), y = Arrays<>(sets, n)](int set) mutable {
-                Table::Softmax::forward(batch, classes, x[set], y[set]);
-            };
-        });
-        run("softmax/backward", batch, shape, {4 * count, 12 * count}, [&](int sets) {
-            return [=, y = Arrays<>(sets, n, 0, 1), dy = Arrays<>(sets, n),
-                    dx = Arrays<>(sets, n)](int set) mutable {
-                Table::Softmax::backward(batch, classes, y[set], dy[set], dx[set]);
-            };
-        });
+        run("softmax/forward", batch, shape, {13 * count, 2 * element_bytes * count},
+            [&](int sets) {
+                return [=, x = Array(sets, n), y = Array(sets, n)](int set) mutable {
+                    Table::Softmax::forward(batch, classes, x[set], y[set]);
+                };
+            });
+        run("softmax/backward", batch, shape, {4 * count, 3 * element_bytes * count},
+            [&](int sets) {
+                return [=, y = Array(sets, n, 0, 1), dy = Array(sets, n),
+                        dx = Array(sets, n)](int set) mutable {
+                    Table::Softmax::backward(batch, classes, y[set], dy[set], dx[set]);
+                };
+            });
     }
 
     /// With the gradient.
@@ -282,24 +285,26 @@ private:
         const Index n = batch * classes;
         const double count = static_cast<double>(n), scale = 1.0 / batch;
         const std::string shape = text(batch, " rows of ", classes);
-        run("softmax_cross_entropy", batch, shape, {26 * count, 8 * count}, [&](int sets) {
-            return [=, x = Arrays<>(sets, n), dx = Arrays<>(sets, n),
-                    labels = Arrays<std::int32_t>(sets, batch, 0, classes),
-                    sums = Arrays<double>(sets, batch)](int set) mutable {
-                Table::Loss::softmax_cross_entropy(batch, classes, x[set], labels[set], nullptr,
-                                                   scale, sums[set], dx[set]);
-            };
-        });
-        run("multi_label_logistic", batch, shape, {35 * count, 9 * count}, [&](int sets) {
-            return [=, x = Arrays<>(sets, n), dx = Arrays<>(sets, n),
-                    signs = Arrays<std::int8_t>(sets, n, -1.9F, 1.9F),
-                    sums = Arrays<double>(sets, batch)](int set) mutable {
-                Table::Loss::multi_label_logistic(batch, classes, x[set], signs[set], scale,
-                                                  sums[set], dx[set]);
-            };
-        });
-        run("squared_error", batch, shape, {5 * count, 12 * count}, [&](int sets) {
-            return [=, x = Arrays<>(sets, n), target = Arrays<>(sets, n), dx = Arrays<>(sets, n),
+        run("softmax_cross_entropy", batch, shape, {26 * count, 2 * element_bytes * count},
+            [&](int sets) {
+                return [=, x = Array(sets, n), dx = Array(sets, n),
+                        labels = Arrays<std::int32_t>(sets, batch, 0, classes),
+                        sums = Arrays<double>(sets, batch)](int set) mutable {
+                    Table::Loss::softmax_cross_entropy(batch, classes, x[set], labels[set], nullptr,
+                                                       scale, sums[set], dx[set]);
+                };
+            });
+        run("multi_label_logistic", batch, shape, {35 * count, (2 * element_bytes + 1) * count},
+            [&](int sets) {
+                return [=, x = Array(sets, n), dx = Array(sets, n),
+                        signs = Arrays<std::int8_t>(sets, n, -1.9F, 1.9F),
+                        sums = Arrays<double>(sets, batch)](int set) mutable {
+                    Table::Loss::multi_label_logistic(batch, classes, x[set], signs[set], scale,
+                                                      sums[set], dx[set]);
+                };
+            });
+        run("squared_error", batch, shape, {5 * count, 3 * element_bytes * count}, [&](int sets) {
+            return [=, x = Array(sets, n), target = Array(sets, n), dx = Array(sets, n),
                     sums = Arrays<double>(sets, batch)](int set) mutable {
                 Table::Loss::squared_error(batch, classes, x[set], target[set], scale, sums[set],
                                            dx[set]);
@@ -320,23 +325,31 @@ private:
         }
         const double numbers = static_cast<double>(batch * input.size());
         run(
-            "crops", batch, text("256 x 256 to ", input), {2 * numbers, 5 * numbers},
+            "crops", batch, text("256 x 256 to ", input),
+            {2 * numbers, (1 + element_bytes) * numbers},
             [&](int sets) {
                 return [=, writer = cuda::CropWriter(Normaliser({123, 117, 104}, 1), 3),
                         pixels = Arrays<std::uint8_t>(sets, bytes, 0, 255),
-                        samples = Arrays<>(sets, batch * input.size())](int set) mutable {
+                        samples = Array(sets, batch * input.size())](int set) mutable {
                     writer.write(pixels[set], bytes, all,
-                                 View<float, DeviceMemory>{samples[set], batch, input});
+                                 View<Element, DeviceMemory>{samples[set], batch, input});
                 };
             },
             Way::plain);
     }
-
-    Options options_;
-    Ceilings ceilings_;
-    const char* arithmetic_;
-    double product_rate_;
 };
+
+template <class Table, class Element>
+void measure_ops(const Options& options, const Ceilings& ceilings, const char* arithmetic,
+                 double product_rate, bool products_only = false) {
+    if (!options.wants_arithmetic(arithmetic)) return;
+    Ops<Table, Element> ops(options, ceilings, arithmetic, product_rate);
+    for (const int batch : options.batches) {
+        ops.products(batch);
+        if (!products_only) ops.others(batch);
+    }
+    if (!products_only) ops.updates();
+}
 
 }  // namespace
 
@@ -345,21 +358,9 @@ int main(int argc, char** argv) try {
     if (options.batches.empty()) options.batches = {128, 512};
     print_machine("bench_cuda_ops");
     const Ceilings ceilings = measure_ceilings(options.quick);
-    Ops<Cuda> ops(options, ceilings, "float32", ceilings.float32);
-    for (const int batch : options.batches) {
-        for (std::size_t i = 0; i < layers.size(); ++i) {
-            // A layer like an earlier one takes as long.
-            bool seen = false;
-            for (std::size_t before = 0; before < i; ++before) {
-                seen = seen || (layers[before].kind == layers[i].kind &&
-                                layers[before].input == layers[i].input &&
-                                layers[before].parameters.total() == 0);
-            }
-            if (!seen) ops.layer(i, batch);
-        }
-        ops.others(batch);
-    }
-    ops.updates();
+    measure_ops<Cuda, float>(options, ceilings, "float32", ceilings.float32);
+    measure_ops<CudaTf32, float>(options, ceilings, "tf32", ceilings.tf32, true);
+    measure_ops<Cuda, Bf16>(options, ceilings, "bfloat16", ceilings.bfloat16);
     Line().add("what", "end").add("program", "bench_cuda_ops").add("clocks", clocks_now()).print();
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_cuda_ops: %s\n", error.what());

@@ -3,6 +3,7 @@
 // line.
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -49,8 +50,14 @@ struct Options {
     bool quick = false;
     bool predict = false;
     std::vector<int> batches{};
+    std::vector<std::string> arithmetics{};
     std::string filter{};
 
+    /// "float32", "tf32" or "bfloat16"; all, unless some are asked for.
+    bool wants_arithmetic(const std::string& name) const {
+        return arithmetics.empty() ||
+               std::find(arithmetics.begin(), arithmetics.end(), name) != arithmetics.end();
+    }
     bool wants(const std::string& name) const { return name.find(filter) != std::string::npos; }
 };
 
@@ -73,6 +80,11 @@ inline Options read_options(int count, char** words, const char* usage) {
             options.predict = true;
         } else if (word == "--filter") {
             options.filter = value();
+        } else if (word == "--arithmetic") {
+            const std::string name = value();
+            tessera::require(name == "float32" || name == "tf32" || name == "bfloat16",
+                             "--arithmetic is float32, tf32 or bfloat16, found ", name);
+            options.arithmetics.push_back(name);
         } else if (word == "--batch") {
             options.batches.push_back(std::atoi(value()));
             tessera::require(options.batches.back() > 0, "--batch needs a number from 1 on");

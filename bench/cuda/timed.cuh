@@ -39,12 +39,10 @@ private:
     std::vector<Call> calls_;
 };
 
+/// What is not timed is the op's own: scratch_bytes, and takes_relu, so that the same ReLUs are
+/// part of a product as without the events.
 template <class Op>
-struct TimedOp {
-    template <class T, class Geometry>
-    static std::size_t scratch_bytes(const Geometry& geometry, int threads) {
-        return Op::template scratch_bytes<T>(geometry, threads);
-    }
+struct TimedOp : Op {
     template <class... Arguments>
     static void forward(const Arguments&... arguments) {
         Tape::own().record("forward", [&] { Op::forward(arguments...); });
@@ -85,6 +83,7 @@ struct Timed {
     using Dropout = TimedOp<typename Table::Dropout>;
     using Loss = TimedOp<typename Table::Loss>;
     using Update = TimedOp<typename Table::Update>;
+    using Narrow = typename Table::Narrow;  // before the first pass alone: no part of a step
 };
 
 /// Keeps the device busy while the processor queues what comes after it.
