@@ -113,6 +113,7 @@ struct DeviceMemory {
         detail::Queue::add([=] { std::memset(to, static_cast<int>(value), bytes); });
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
+        if (bytes == 0) return;
         detail::Queue::add([=] { std::memcpy(to, from, bytes); });
     }
     static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
