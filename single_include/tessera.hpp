@@ -5637,8 +5637,11 @@ private:
     template <int I>
     static constexpr bool takes_next() {
         if constexpr (I + 1 < depth) {
-            return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
-                   LayerAt<I, Layers>::template takes_relu<Backend>;
+            // What is no layer has been refused before, in better words.
+            if constexpr (IsLayer<LayerAt<I, Layers>>) {
+                return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
+                       LayerAt<I, Layers>::template takes_relu<Backend>;
+            }
         }
         return false;
     }
