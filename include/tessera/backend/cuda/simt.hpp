@@ -9,8 +9,6 @@
 // the last to the first, so that a missing barrier shows.
 #pragma once
 
-#include <ucontext.h>
-
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -21,22 +19,9 @@
 #include <vector>
 
 #include "tessera/backend/cuda/simt_copies.hpp"
+#include "tessera/backend/cuda/simt_fibre.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/core/error.hpp"
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define TESSERA_SIMT_ADDRESSES 1
-#endif
-#elif defined(__SANITIZE_ADDRESS__)
-#define TESSERA_SIMT_ADDRESSES 1
-#endif
-#ifdef TESSERA_SIMT_ADDRESSES
-#include <sanitizer/common_interface_defs.h>
-#elif defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-// swapcontext() asks the kernel for the mask of signals each time. This is 20 times as quick.
-#define TESSERA_SIMT_JUMPS 1
-#endif
 
 #define __device__
 #define __host__
@@ -53,63 +38,6 @@ inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 namespace tessera::simt {
 
 inline constexpr unsigned warp_lanes = 32;
-
-/// A stack of its own that a thread of the block runs on.
-class Fibre {
-public:
-    static constexpr std::size_t stack_bytes = std::size_t{1} << 17;
-
-    explicit Fibre(void (*entry)()) : stack_(new std::byte[stack_bytes]) {
-        ::getcontext(&context_);
-        context_.uc_stack.ss_sp = stack_.get();
-        context_.uc_stack.ss_size = stack_bytes;
-        context_.uc_link = nullptr;
-        ::makecontext(&context_, entry, 0);
-    }
-    /// The stack the program was on before.
-    Fibre() = default;
-    Fibre(const Fibre&) = delete;
-    Fibre& operator=(const Fibre&) = delete;
-
-    void switch_to(Fibre& other) {
-#ifdef TESSERA_SIMT_ADDRESSES
-        void* shadow = nullptr;
-        __sanitizer_start_switch_fiber(&shadow, other.bottom(), other.bytes());
-        ::swapcontext(&context_, &other.context_);
-        __sanitizer_finish_switch_fiber(shadow, nullptr, nullptr);
-#elif defined(TESSERA_SIMT_JUMPS)
-        begun_ = true;
-        if (__builtin_setjmp(place_) == 0) other.enter();
-#else
-        ::swapcontext(&context_, &other.context_);
-#endif
-    }
-    /// First on a new stack; `from` is the one before.
-    static void arrive([[maybe_unused]] Fibre& from) {
-#ifdef TESSERA_SIMT_ADDRESSES
-        __sanitizer_finish_switch_fiber(nullptr, &from.bottom_, &from.bytes_);
-#endif
-    }
-
-    unsigned thread = 0;  ///< of the block, in one number
-
-private:
-    const void* bottom() const { return stack_ ? stack_.get() : bottom_; }
-    std::size_t bytes() const { return stack_ ? stack_bytes : bytes_; }
-
-#ifdef TESSERA_SIMT_JUMPS
-    [[gnu::noinline]] void enter() {
-        if (begun_) __builtin_longjmp(place_, 1);
-        ::setcontext(&context_);
-    }
-    void* place_[5] = {};  ///< where it gave way
-    bool begun_ = false;
-#endif
-    ::ucontext_t context_{};
-    std::unique_ptr<std::byte[]> stack_;
-    const void* bottom_ = nullptr;
-    std::size_t bytes_ = 0;
-};
 
 /// Runs the blocks of a launch.
 class Grid {
