@@ -30,12 +30,13 @@ struct HostedProduct {
 
     template <class T, class Geometry>
     static void forward(const Geometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         DeviceArrays<0> there;
         Op::template forward<T>(g, there.read(x, input_count(g)),
                                 there.read(weights, weight_count(g)),
                                 there.read(bias, bias_count(g)), there.write(y, output_count(g)),
-                                there.scratch(scratch));
+                                there.scratch(scratch), rectify);
         there.download();
     }
 
