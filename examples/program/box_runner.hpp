@@ -13,6 +13,7 @@
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/net/model.hpp"
 #if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
+#include "program/batches_in_flight.hpp"
 #include "tessera/patch/cuda/patches.cuh"
 #endif
 
@@ -68,12 +69,11 @@ bool run_on_host(const ModelType& model, const BoxRun& run, const std::vector<Im
 #if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
 
 /// The same with samples that the device makes, where the network reads them: an image crosses the
-/// bus as bytes, once for each batch that has boxes of it.
+/// bus as bytes, once for each batch that has boxes of it. Two batches are in flight; an
+/// interruption ends with both of them taken, an Error with the outputs of the last not.
 template <class ModelType, class Take>
 bool run_on_device(const ModelType& model, const BoxRun& run, const std::vector<ImageBoxes>& rest,
                    Take take) {
-    using Memory = typename ModelType::Memory;
-    using Number = typename ModelType::Element;
     const PatchView& view = run.view;
     const Shape shape = view.crop;
     const Extent resized{view.extent, view.extent};
@@ -91,15 +91,7 @@ bool run_on_device(const ModelType& model, const BoxRun& run, const std::vector<
             image = read_announced(rest[static_cast<std::size_t>(sample.index)]);
         });
     cuda::PatchWriter writer(view.normaliser, shape.channels);
-    auto workspace = model.workspace(scoring_batch);
-    Buffer<Number, Memory> samples(scoring_batch * shape.size());
-    int filled = 0;
-    auto flush = [&] {
-        if (filled == 0) return;
-        const View<const Number, Memory> batch{samples.data(), filled, shape};
-        take(to_host(model.forward(workspace, batch)));
-        filled = 0;
-    };
+    BatchesInFlight<ModelType, Take> batches(model, scoring_batch, std::move(take));
     ProgressLine line(run.task, static_cast<double>(box_count(run.images)), "patches");
     line.begin_at(static_cast<double>(run.done));
     Index done = run.done;
@@ -108,20 +100,22 @@ bool run_on_device(const ModelType& model, const BoxRun& run, const std::vector<
         std::span<const Box> boxes(rest[static_cast<std::size_t>(loaded.number)].boxes);
         done += std::ssize(boxes);
         while (!boxes.empty()) {
-            if (filled == scoring_batch) flush();
-            const auto room = static_cast<std::size_t>((scoring_batch - filled) / per_box);
+            const auto room = static_cast<std::size_t>(batches.room() / per_box);
             const std::span<const Box> next = boxes.first(std::min(room, boxes.size()));
-            const int count = static_cast<int>(next.size()) * per_box;
             writer.write(*loaded.batch, next, resized, window,
-                         View<Number, Memory>{samples.data() + filled * shape.size(), count, shape},
+                         batches.samples(static_cast<int>(next.size()) * per_box),
                          view.mirrored_too);
-            filled += count;
+            if (batches.room() == 0) batches.run();
             boxes = boxes.subspan(next.size());
         }
         line.update(static_cast<double>(done));
-        if (run.interrupted()) return false;
+        if (run.interrupted()) {
+            batches.finish();
+            return false;
+        }
     }
-    flush();
+    batches.run();
+    batches.finish();
     return true;
 }
 

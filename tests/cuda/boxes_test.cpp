@@ -80,6 +80,46 @@ Rows rows_of(const ModelType& model, const std::vector<ImageBoxes>& images, cons
     return rows;
 }
 
+/// The same with one batch at a time: nothing is asked of the device before its outputs are there.
+Rows rows_one_at_a_time(const DeviceModel& model, const std::vector<ImageBoxes>& images,
+                        const PatchView& view) {
+    cuda::PatchWriter writer(normaliser, 3);
+    auto workspace = model.workspace(scoring_batch);
+    Buffer<float, cuda::DeviceMemory> samples(scoring_batch * part.size());
+    Rows rows;
+    const auto take = rows.take();
+    int filled = 0;
+    const auto flush = [&] {
+        if (filled > 0) take(to_host(model.forward(workspace, {samples.data(), filled, part})));
+        filled = 0;
+    };
+    for (const ImageBoxes& image : images) {
+        const Image pixels = read_image(image.path);
+        for (const Box& box : image.boxes) {
+            const int count = static_cast<int>(view.rows_per_box());
+            writer.write(
+                pixels, std::span(&box, 1), {11, 11}, {1, 1},
+                View<float, cuda::DeviceMemory>{samples.data() + filled * part.size(), count, part},
+                view.mirrored_too);
+            filled += count;
+            if (filled == scoring_batch) flush();
+        }
+    }
+    flush();
+    return rows;
+}
+
+/// The first `count` boxes of a run over some images.
+std::vector<ImageBoxes> first_boxes(std::vector<ImageBoxes> images, Index count) {
+    for (ImageBoxes& image : images) {
+        const Index kept = std::min(count, std::ssize(image.boxes));
+        image.boxes.resize(static_cast<std::size_t>(kept));
+        count -= kept;
+    }
+    std::erase_if(images, [](const ImageBoxes& image) { return image.boxes.empty(); });
+    return images;
+}
+
 double difference(const std::vector<float>& one, const std::vector<float>& other) {
     REQUIRE(one.size() == other.size());
     double worst = 0;
@@ -115,18 +155,38 @@ TEST_CASE("outputs over boxes are those of the host, as they are and turned too"
     }
 }
 
-TEST_CASE("an interrupted run says so and has given whole batches only") {
+TEST_CASE("two batches in flight give the bits of one at a time, in order, full ones or not") {
+    const Pictures pictures;
+    const DeviceModel device(host_model());
+    REQUIRE(box_count(pictures.images) > 2 * scoring_batch + 1);
+    for (const bool mirrored_too : {false, true}) {
+        const PatchView view{11, part, normaliser, mirrored_too, 2};
+        for (const Index count : {1, 63, 64, 65, 127, 128, 129, 255, 256, 257}) {
+            CAPTURE(count);
+            const auto images = first_boxes(pictures.images, count);
+            const Rows found = rows_of(device, images, view);
+            const Rows expected = rows_one_at_a_time(device, images, view);
+            CHECK(found.values == expected.values);
+            CHECK(found.batches == expected.batches);
+        }
+    }
+}
+
+TEST_CASE("an interrupted run says so and has given every batch that was full") {
     const Pictures pictures;
     const DeviceModel device(host_model());
     const PatchView view{11, part, normaliser, false, 1};
     const Rows whole = rows_of(device, pictures.images, view);
+    Index seen = 0;
     for (int images = 1; images <= 4; ++images) {
+        seen += std::ssize(pictures.images[static_cast<std::size_t>(images - 1)].boxes);
         int asked = 0;
         const std::function<bool()> interrupted = [&] { return ++asked == images; };
         Rows rows;
         CHECK_FALSE(
             run_over_boxes(device, {pictures.images, 0, view, "test", interrupted}, rows.take()));
         CHECK(asked == images);
+        CHECK(std::ssize(rows.batches) == seen / scoring_batch);
         for (const int batch : rows.batches) CHECK(batch == scoring_batch);
         CHECK(std::equal(rows.values.begin(), rows.values.end(), whole.values.begin()));
     }

@@ -77,6 +77,11 @@ public:
         detail::check(::cudaMemcpyAsync(to, from, bytes, cudaMemcpyHostToDevice, stream_),
                       "cudaMemcpyAsync");
     }
+    /// From the device to pinned memory of the host.
+    void download(void* to, const void* from, std::size_t bytes) {
+        detail::check(::cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, stream_),
+                      "cudaMemcpyAsync");
+    }
     /// As of Event, for this queue instead of the calling thread's.
     void record(Event& event) {
         detail::check(::cudaEventRecord(event.event_, stream_), "cudaEventRecord");

@@ -72,6 +72,7 @@ public:
     void upload(void* to, const void* from, std::size_t bytes) {
         work_->waiting.push_back([=] { std::memcpy(to, from, bytes); });
     }
+    void download(void* to, const void* from, std::size_t bytes) { upload(to, from, bytes); }
     void record(Event& event) {
         event.work_ = work_;
         event.until_ = work_->asked();
