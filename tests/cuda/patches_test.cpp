@@ -236,6 +236,95 @@ TEST_CASE("boxes as they are and turned, one behind the other, are those of two 
     CHECK(has(message_of([&] { made(count, {}, true); }), "expected twice as many"));
 }
 
+TEST_CASE("boxes of as many images in one block, each with its window, of floats and of bytes") {
+    Random random({.seed = 8});
+    const Extent resized{24, 20}, crop{16, 14};
+    const Shape shape{3, crop.height, crop.width};
+    std::vector<float> mean(24 * 20 * 3);
+    for (float& value : mean) value = random.uniform(0, 255);
+    const Normaliser normaliser({3, 20, 24}, mean, 1 / 60.0F);
+    std::vector<Image> images;
+    std::vector<cuda::Cut> cuts;
+    std::vector<std::uint8_t> block(5);  // images may begin anywhere
+    for (std::uint32_t n = 0; n < 40; ++n) {
+        const Extent whole{1 + static_cast<int>(random.below(70)),
+                           1 + static_cast<int>(random.below(70))};
+        images.push_back(noise(whole.width, whole.height, 3, random));
+        cuts.push_back({.first = std::ssize(block),
+                        .width = whole.width,
+                        .height = whole.height,
+                        .box = random_box(whole, 0.05, n % 2 ? 1 : 4, random),
+                        .window = random_window(resized, crop, {5, 6, n})});
+        block.insert(block.end(), images.back().pixels.begin(), images.back().pixels.end());
+    }
+    block.resize(block.size() + 8 * 3);
+    const Index bytes = std::ssize(block);
+    Buffer<std::uint8_t, cuda::DeviceMemory> pixels(bytes);
+    copy_numbers<cuda::DeviceMemory, HostMemory>(pixels.data(), block.data(), bytes);
+    Buffer<float, cuda::DeviceMemory> samples(40 * shape.size());
+    const View<float, cuda::DeviceMemory> view{samples.data(), 40, shape};
+    PatchExtractor extractor;
+    for (const auto kind : {cuda::ResizedTo::floats, cuda::ResizedTo::bytes}) {
+        const bool eight_bits = kind == cuda::ResizedTo::bytes;
+        cuda::DeviceMemory::fill(samples.data(), std::byte{0xFF},
+                                 static_cast<std::size_t>(view.size()) * sizeof(float));
+        cuda::PatchWriter writer(normaliser, 3, kind);
+        writer.write(pixels.data(), bytes, cuts, resized, view);
+        const auto found = to_host(view);
+        std::vector<float> expected(static_cast<std::size_t>(shape.size()));
+        Index far = 0, other_bits = 0;
+        for (int n = 0; n < 40; ++n) {
+            const auto i = static_cast<std::size_t>(n);
+            const std::span<const Box> box(&cuts[i].box, 1);
+            if (eight_bits) {
+                normaliser.write(extractor.images(images[i], box, resized)[0], cuts[i].window, crop,
+                                 expected.data());
+            } else {
+                extractor.samples(images[i], box, {resized, cuts[i].window, crop, normaliser},
+                                  expected.data());
+            }
+            for (Index k = 0; k < shape.size(); ++k) {
+                const float one = found.sample(n)[k], other = expected[static_cast<std::size_t>(k)];
+                far += !(std::abs(one - other) < tolerance * 255 / 60);
+                other_bits += one != other;
+            }
+        }
+        // On a GPU a sum may be rounded to the other side of half a byte, once in 10,000 times.
+        CHECK(far <= (eight_bits ? view.size() / 5000 : 0));
+#ifndef __CUDACC__
+        CHECK(far == 0);
+        if (eight_bits) CHECK(other_bits == 0);
+#endif
+    }
+}
+
+TEST_CASE("cuts whose image leaves the block are refused") {
+    Buffer<std::uint8_t, cuda::DeviceMemory> block(300);
+    Buffer<float, cuda::DeviceMemory> samples(96);
+    const View<float, cuda::DeviceMemory> one{samples.data(), 1, {3, 4, 4}};
+    cuda::PatchWriter writer(Normaliser(), 3);
+    const auto refusal = [&](const cuda::Cut& cut) {
+        return message_of([&] { writer.write(block.data(), 300, {&cut, 1}, {5, 5}, one); });
+    };
+    const Box box{0, 0, 4, 4};
+    CHECK(refusal({0, 10, 10, box, {1, 1}}) == "no error");
+    CHECK(has(refusal({1, 10, 10, box, {}}), "begins at byte 1 and is read to 301, expected 0 to"));
+    CHECK(has(refusal({-1, 10, 5, box, {}}), "begins at byte -1"));
+    CHECK(has(refusal({0, 5, 20, box, {}}), "is read to 309"));  // 3 of 8 columns are missing
+    CHECK(has(refusal({0, 0, 5, box, {}}), "an image is 0 x 5"));
+    CHECK(has(refusal({0, 10, 10, box, {2, 0}}), "leaves the image of 5 x 5"));
+    CHECK(has(refusal({0, 10, 10, {3, 3, 3, 5}, {}}), "the box reaches from 3 to 3"));
+    const std::vector<cuda::Cut> two(2, {0, 10, 10, box, {}});
+    CHECK(has(message_of([&] {
+                  writer.write(block.data(), 300, two, {5, 5}, one);
+              }),
+              "found 2 boxes for 1 samples of 3x4x4"));
+    CHECK(message_of([&] {
+              writer.write(block.data(), 300, {}, {5, 5},
+                           View<float, cuda::DeviceMemory>{nullptr, 0, {3, 4, 4}});
+          }) == "no error");
+}
+
 TEST_CASE("what makes no sense is refused with the host's words, and no box is no work") {
     Buffer<float, cuda::DeviceMemory> memory(96);
     const View<float, cuda::DeviceMemory> two{memory.data(), 2, {3, 4, 4}};

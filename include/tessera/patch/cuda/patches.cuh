@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Patches of an image as network inputs, made on the device: all its boxes in one kernel.
+// Patches of images as network inputs, made on the device: all boxes of an image in one kernel, or
+// a batch of boxes of as many images.
 //
 // A patch of 227 x 227 in colour writes 618 kB and reads 27 to 422 kB of an image of 500 x 375 that
 // stays in the caches; most of the 488 boxes of a tiling are enlarged, 2 x 2 taps: 1.2 MFLOP. All
@@ -9,8 +10,8 @@
 #pragma once
 
 #include <algorithm>
-#include <cstring>
 #include <span>
+#include <vector>
 
 #include "tessera/backend/cuda/staging.cuh"
 #include "tessera/core/view.hpp"
@@ -20,14 +21,19 @@
 
 namespace tessera::cuda {
 
-/// Does on the device what PatchExtractor::samples does on the host, for all boxes of an image at
-/// once. Keeps its memory, which grows to the largest image and the most boxes.
+/// What boxes are resized to: floats, as PatchExtractor::samples has them, or 8-bit pixels, as
+/// PatchExtractor::images.
+enum class ResizedTo { floats, bytes };
+
+/// Does on the device what PatchExtractor and Normaliser do on the host, for many boxes at once.
+/// Keeps its memory, which grows to the largest image and the most boxes.
 class PatchWriter {
 public:
     /// Samples of `channels` channels; keeps a copy of the mean.
-    PatchWriter(const Normaliser& normaliser, int channels)
+    PatchWriter(const Normaliser& normaliser, int channels, ResizedTo resized = ResizedTo::floats)
         : normaliser_(normaliser),
           channels_(channels),
+          eight_bits_(resized == ResizedTo::bytes),
           mean_(static_cast<Index>(normaliser.mean().size())) {
         copy_numbers<DeviceMemory, HostMemory>(mean_.data(), normaliser.mean().data(),
                                                mean_.size());
@@ -52,23 +58,57 @@ public:
                 "patches: found ", boxes.size(), " boxes of an image of ", image.shape(), " for ",
                 samples.batch, " samples of ", samples.shape, ", expected ",
                 mirrored_too ? "twice as many" : "as many", ", of ", channels_, " channels");
-        const PatchGeometry geometry{image.width, image.height,
-                                     channels_,   resized,
-                                     window,      {samples.shape.width, samples.shape.height}};
-        normaliser_.check({channels_, resized.height, resized.width}, window, geometry.crop);
-        for (const Box& box : boxes) {
-            tessera::detail::check_edges(box.left, box.right, resized.width, image.width);
-            tessera::detail::check_edges(box.top, box.bottom, resized.height, image.height);
+        cuts_.clear();
+        for (const Box& box : boxes) cuts_.push_back({0, image.width, image.height, box, window});
+        write(cuts_, image.pixels, nullptr, resized, samples, samples_a_box);
+    }
+
+    /// Sample n is cut n, of an image of its own. `pixels`, of `bytes` bytes, and `samples` are the
+    /// device's; `cuts` may be changed at once. Behind an image of fewer than 8 columns the block
+    /// must hold as many pixels as are missing.
+    /// Throws Error when an image leaves the block, or for what write() of an image refuses.
+    template <class T>
+    void write(const std::uint8_t* pixels, Index bytes, std::span<const Cut> cuts,
+               const Extent& resized, View<T, DeviceMemory> samples) {
+        require(std::ssize(cuts) == samples.batch && samples.shape.channels == channels_,
+                "patches: found ", cuts.size(), " boxes for ", samples.batch, " samples of ",
+                samples.shape, ", expected as many, of ", channels_, " channels");
+        for (const Cut& cut : cuts) {
+            require(cut.width > 0 && cut.height > 0, "patches: an image is ", cut.width, " x ",
+                    cut.height);
+            const int missing = std::max(0, PatchPlan::most_static_taps - cut.width);
+            const Index end = cut.first + (Index{cut.width} * cut.height + missing) * channels_;
+            require(cut.first >= 0 && end <= bytes, "patches: an image begins at byte ", cut.first,
+                    " and is read to ", end, ", expected 0 to ", bytes);
         }
-        if (boxes.empty()) return;
-        const Index weights = send(image, boxes, geometry);
+        write(cuts, {}, pixels, resized, samples, 1);
+    }
+
+private:
+    /// The pixels of the cuts are those of an image, or lie on the device.
+    template <class T>
+    void write(std::span<const Cut> cuts, std::span<const std::uint8_t> image,
+               const std::uint8_t* pixels, const Extent& resized, View<T, DeviceMemory> samples,
+               int samples_a_cut) {
+        const PatchGeometry geometry{
+            channels_, resized, {samples.shape.width, samples.shape.height}};
+        for (const Cut& cut : cuts) {
+            normaliser_.check({channels_, resized.height, resized.width}, cut.window,
+                              geometry.crop);
+            const Box& box = cut.box;
+            tessera::detail::check_edges(box.left, box.right, resized.width, cut.width);
+            tessera::detail::check_edges(box.top, box.bottom, resized.height, cut.height);
+        }
+        if (cuts.empty()) return;
+        const Index weights = send(cuts, image, geometry);
         const int lines = geometry.crop.width + geometry.crop.height;
-        const Index patches = std::ssize(boxes);
+        const Index patches = std::ssize(cuts);
         reserve(firsts_, patches * lines);
         reserve(weights_, weights);
         const auto* plans = reinterpret_cast<const PatchPlan*>(sent_.data());
-        const auto* pixels =
-            reinterpret_cast<const std::uint8_t*>(sent_.data() + bytes_of(patches));
+        if (!pixels) {
+            pixels = reinterpret_cast<const std::uint8_t*>(sent_.data() + bytes_of(patches));
+        }
         launch("filters of patches", blocks_for(patches * lines), default_threads,
                PlanPatches{geometry, patches, plans, firsts_.data(), weights_.data()});
         // As few blocks a row as may be, as narrow as they may be.
@@ -82,10 +122,9 @@ public:
                threads,
                Write{geometry, pixels, plans, firsts_.data(), weights_.data(),
                      mean_.empty() ? nullptr : mean_.data(), normaliser_.shape().area() > 1,
-                     normaliser_.scale(), blocks, samples_a_box, samples.data});
+                     normaliser_.scale(), eight_bits_, blocks, samples_a_cut, samples.data});
     }
 
-private:
     static Index bytes_of(Index plans) { return aligned(plans * Index{sizeof(PatchPlan)}); }
 
     template <class T>
@@ -93,35 +132,38 @@ private:
         if (buffer.size() < size) buffer = Buffer<T, DeviceMemory>(size);
     }
 
-    /// Plans and pixels go in one piece. Returns the weights of all filters.
-    Index send(const Image& image, std::span<const Box> boxes, const PatchGeometry& geometry) {
-        const auto pixels = static_cast<Index>(image.pixels.size());
-        const Index head = bytes_of(std::ssize(boxes)), bytes = head + pixels;
+    /// Plans and the image's pixels go in one piece. Returns the weights of all filters.
+    Index send(std::span<const Cut> cuts, std::span<const std::uint8_t> image,
+               const PatchGeometry& geometry) {
+        const Index head = bytes_of(std::ssize(cuts)), bytes = head + std::ssize(image);
         std::byte* to = staging_.begin(bytes);
         auto* plans = reinterpret_cast<PatchPlan*>(to);
         Index weights = 0;
-        for (std::size_t i = 0; i < boxes.size(); ++i) {
-            const FilteredAxis across{boxes[i].left, boxes[i].right, image.width,
+        for (std::size_t i = 0; i < cuts.size(); ++i) {
+            const Cut& cut = cuts[i];
+            const FilteredAxis across{cut.box.left, cut.box.right, cut.width,
                                       geometry.resized.width};
-            const FilteredAxis down{boxes[i].top, boxes[i].bottom, image.height,
+            const FilteredAxis down{cut.box.top, cut.box.bottom, cut.height,
                                     geometry.resized.height};
             int taps = std::max(most_taps(across), most_taps(down));
-            taps = taps <= 2 ? 2 : taps <= 4 ? 4 : std::max(taps, PatchGeometry::most_static_taps);
-            plans[i] = {boxes[i], taps, weights};
-            const bool any = taps > PatchGeometry::most_static_taps;
-            weights += Index{geometry.crop.width} * (any ? std::min(taps, image.width) : taps) +
-                       Index{geometry.crop.height} * (any ? std::min(taps, image.height) : taps);
+            taps = taps <= 2 ? 2 : taps <= 4 ? 4 : std::max(taps, PatchPlan::most_static_taps);
+            plans[i] = {cut, taps, weights};
+            const bool any = taps > PatchPlan::most_static_taps;
+            weights += Index{geometry.crop.width} * (any ? std::min(taps, cut.width) : taps) +
+                       Index{geometry.crop.height} * (any ? std::min(taps, cut.height) : taps);
             weights = (weights + 3) / 4 * 4;  // whole packs
         }
-        std::memcpy(to + head, image.pixels.data(), image.pixels.size());
+        std::copy(image.begin(), image.end(), reinterpret_cast<std::uint8_t*>(to + head));
         // Taps behind the last pixel are read.
-        reserve(sent_, bytes + PatchGeometry::most_static_taps * channels_);
+        reserve(sent_, bytes + PatchPlan::most_static_taps * channels_);
         staging_.send(sent_.data(), bytes);
         return weights;
     }
 
     Normaliser normaliser_;
     int channels_;
+    bool eight_bits_;
+    std::vector<Cut> cuts_;
     Buffer<float, DeviceMemory> mean_;
     Buffer<std::byte, DeviceMemory> sent_;  // plans, then pixels
     Buffer<int, DeviceMemory> firsts_;      // of the columns and rows of each patch
