@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: MIT
 // PackedBatches: packed images as batches on the device.
 //
-// Threads gather the images of the next batches in pinned memory; one batch crosses the bus while
-// the network works on the one before; its crops are made there by one kernel. A batch of 512
-// images of 256 x 256 is 101 MB: 2 milliseconds of a bus of 55 GB/s, and 9 of one thread
-// that gathers them from a file in memory.
+// The crops of a batch are made there by one kernel. A batch of 512 images of 256 x 256 is 101 MB:
+// 2 milliseconds of a bus of 55 GB/s, and 9 of one thread that gathers them from a file in memory.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <span>
-#include <utility>
 #include <vector>
 
-#include "tessera/backend/cuda/runtime.cuh"
 #include "tessera/core/view.hpp"
-#include "tessera/data/loader.hpp"
+#include "tessera/data/cuda/uploaded_batches.cuh"
 #include "tessera/data/packed_images.hpp"
 #include "tessera/image/augment.hpp"
 #include "tessera/image/cuda/crops.cuh"
@@ -47,7 +42,7 @@ public:
         : shape_{images.set().shape.channels, options.crop.height, options.crop.width},
           image_bytes_(images.set().shape.size()),
           writer_(checked(normaliser, images.set().shape, options.crop), shape_.channels),
-          loader_(
+          batches_(
               {.samples =
                    options.limit > 0 ? std::min(options.limit, images.size()) : images.size(),
                .batch = options.batch,
@@ -59,23 +54,17 @@ public:
               [options, bytes = image_bytes_] { return Gathered(options.batch, bytes); },
               [&images, options](const LoaderSample& sample, Gathered& batch) {
                   batch.take(images, sample, options);
-              }),
-          pixels_(options.batch * image_bytes_),
+              },
+              options.batch * image_bytes_),
           samples_(options.batch * shape_.size()) {
         labels_.reserve(static_cast<std::size_t>(options.batch));
     }
 
     /// Per epoch.
-    long batches() const { return static_cast<long>(loader_.batches()); }
+    long batches() const { return batches_.batches(); }
 
     /// Begins an epoch at one of its batches; what is left of another epoch is dropped.
-    void start(int epoch, long position) {
-        sent_.wait();  // the loader fills its memory again
-        coming_ = {};
-        failure_ = nullptr;
-        loader_.start(static_cast<std::uint32_t>(epoch), position);
-        send_next();
-    }
+    void start(int epoch, long position) { batches_.start(epoch, position); }
 
     /// Sets batch.input to crops on the device, a View<const float, DeviceMemory>, and
     /// batch.targets to their labels on the host, both good until the next call. False after the
@@ -87,20 +76,14 @@ public:
         batch.targets = targets;
     }
     bool next(BatchType& batch) {
-        if (failure_) std::rethrow_exception(std::exchange(failure_, nullptr));
-        if (!coming_.batch) return false;
-        const auto size = static_cast<int>(coming_.samples.size());
-        const std::span crops = std::span(coming_.batch->crops).first(coming_.samples.size());
-        labels_.assign(coming_.batch->labels.begin(), coming_.batch->labels.begin() + size);
-        const View<float, DeviceMemory> samples{samples_.data(), size, shape_};
-        sent_.hold();
-        writer_.write(pixels_.data(), size * image_bytes_, crops, samples);
-        cropped_.record();
-        sent_.wait();  // what was sent a step ago goes back to the loader
-        send_next();
-        batch.input = samples;
-        batch.targets = labels_;
-        return true;
+        return batches_.next([&](const Gathered& gathered, int size, const std::uint8_t* pixels) {
+            const View<float, DeviceMemory> samples{samples_.data(), size, shape_};
+            writer_.write(pixels, size * image_bytes_, std::span(gathered.crops).first(size),
+                          samples);
+            labels_.assign(gathered.labels.begin(), gathered.labels.begin() + size);
+            batch.input = samples;
+            batch.targets = labels_;
+        });
     }
 
 private:
@@ -109,11 +92,13 @@ private:
         Buffer<std::uint8_t, PinnedMemory> pixels;
         std::vector<std::int32_t> labels;
         std::vector<Crop> crops;
+        Index image_bytes;
 
-        Gathered(int batch, Index image_bytes)
-            : pixels(batch * image_bytes),
+        Gathered(int batch, Index bytes)
+            : pixels(batch * bytes),
               labels(static_cast<std::size_t>(batch)),
-              crops(static_cast<std::size_t>(batch)) {}
+              crops(static_cast<std::size_t>(batch)),
+              image_bytes(bytes) {}
 
         void take(const PackedImages& images, const LoaderSample& sample,
                   const PackedBatchOptions& options) {
@@ -132,6 +117,9 @@ private:
             const auto from = images.image(index);
             std::memcpy(pixels.data() + first, from.data(), from.size());
         }
+        void send(SideStream& stream, std::uint8_t* to, int samples) const {
+            stream.upload(to, pixels.data(), static_cast<std::size_t>(samples * image_bytes));
+        }
     };
 
     static const Normaliser& checked(const Normaliser& normaliser, const Shape& image,
@@ -140,34 +128,12 @@ private:
         return normaliser;
     }
 
-    /// Sends the next batch, if any, on its way, behind the crops of the one before. A failure is
-    /// told when its batch's turn comes.
-    void send_next() {
-        coming_ = {};
-        try {
-            coming_ = loader_.next();
-        } catch (...) {
-            failure_ = std::current_exception();
-        }
-        if (!coming_.batch) return;
-        stream_.hold(cropped_);
-        stream_.upload(pixels_.data(), coming_.batch->pixels.data(),
-                       coming_.samples.size() * static_cast<std::size_t>(image_bytes_));
-        stream_.record(sent_);
-    }
-
     Shape shape_;  // of a crop
     Index image_bytes_;
     CropWriter writer_;
-    Loader<Gathered> loader_;
-    Buffer<std::uint8_t, DeviceMemory> pixels_;  // of the batch on its way
-    Buffer<float, DeviceMemory> samples_;        // of the batch in use
-    Event sent_;                                 // pixels_ are there,
-    Event cropped_;                              // and are no longer needed
-    Loader<Gathered>::Loaded coming_;
-    std::exception_ptr failure_;
+    UploadedBatches<Gathered> batches_;
+    Buffer<float, DeviceMemory> samples_;  // of the batch in use
     std::vector<std::int32_t> labels_;
-    SideStream stream_;  // goes first, and waits
 };
 
 }  // namespace tessera::cuda
