@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <limits>
 
+#include "program/decoded_images.hpp"
 #include "program/device.hpp"
 #include "program/features.hpp"
 #include "program/input_spec.hpp"
@@ -13,6 +14,7 @@
 #include "program/learning.hpp"
 #include "program/networks.hpp"
 #include "program/parallel.hpp"
+#include "program/patch_batches.hpp"
 #include "program/patch_pictures.hpp"
 #include "program/run_folder.hpp"
 #include "program/target.hpp"
@@ -34,7 +36,7 @@ struct Settings {
     double stride = 0.5, background = 0.1;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
     int epochs = 0, batch = 0, threads = 0;
-    long steps = 0, checkpoint_steps = 2000;
+    long steps = 0, checkpoint_steps = 2000, memory = 4096;
     std::uint64_t seed = 1;
     bool resume = false;
 
@@ -155,6 +157,11 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--seed", s.seed)->capture_default_str();
     add_device_option(app, s.device);
     app.add_option("--threads", s.threads, "0: all the machine has")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
+    app.add_option("--memory", s.memory,
+                   "MB of decoded images kept; finetune and scratch with --device cuda only, which "
+                   "cut their patches out of them and keep none in a file")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
     app.add_option("--outside", s.outside, "boxes that reach out of their image: refuse or clip")
@@ -281,7 +288,17 @@ SampleBatches<Target> feature_batches(const Settings& s, const Prepared<Target>&
         }};
 }
 
-/// The same with pixels: a random crop, or the centre.
+/// Patches of a set as pixels in a file; without rows when interrupted.
+Prepared<std::int32_t> stored_patches(const Settings& s, RunFolder& run, const Task& task,
+                                      const VocSet& set, int extent) {
+    Prepared<std::int32_t> data{patch_examples(s, run, task, set), {}, 1};
+    data.rows = PatchPixels::store(
+        run, data.examples.images, extent, task.workers, fingerprint(task.folder, set),
+        s.features + "/" + set.name + ".pixels", "patches of " + set.name, interrupted);
+    return data;
+}
+
+/// Their pixels as samples: a random crop, or the centre.
 SampleBatches<std::int32_t> pixel_batches(const Settings& s, const Task& task,
                                           const Prepared<std::int32_t>& data, Shape crop,
                                           int extent, bool training, Index most = no_limit) {
@@ -302,6 +319,46 @@ SampleBatches<std::int32_t> pixel_batches(const Settings& s, const Task& task,
                 *target = data.examples.targets[static_cast<std::size_t>(sample.index)];
             }};
 }
+
+/// Patches of a set for a device to cut out of its images.
+struct DecodedPatches {
+    DecodedImages images;
+    std::vector<std::int32_t> labels;
+
+    Index samples() const { return std::ssize(labels); }
+};
+
+/// Not all images are there when interrupted.
+DecodedPatches decoded_patches(const Settings& s, RunFolder& run, const Task& task,
+                               const VocSet& set) {
+    // As pretrain: a quarter of the memory for what is watched.
+    const Index memory = Index{s.memory} << 20;
+    auto examples = patch_examples(s, run, task, set);
+    DecodedPatches patches{
+        {std::move(examples.images), &set == &task.training ? memory : memory / 4},
+        std::move(examples.targets)};
+    const std::string name = "images of " + set.name;
+    Stage stage(run, name, "images");
+    patches.images.prepare(name);
+    if (!interrupted()) stage.finish(static_cast<double>(patches.images.list().size()));
+    return patches;
+}
+
+#if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
+/// The same samples as of stored patches.
+PatchBatches pixel_batches(const Settings& s, const Task& task, const DecodedPatches& data,
+                           Shape crop, int extent, bool training, Index most = no_limit) {
+    const Index samples = std::min(most, data.samples());
+    return {data.images, data.labels, task.normaliser,
+            PatchBatchOptions{.extent = extent,
+                              .crop = crop,
+                              .samples = samples,
+                              .batch = batch_size(s, samples),
+                              .workers = std::max(1, Cpu::threads()),
+                              .seed = s.seed,
+                              .training = training}};
+}
+#endif
 
 int stopped_early(RunFolder& run) {
     run.log("interrupted", {{"step", 0}});
@@ -333,7 +390,7 @@ int learn_and_save(const Settings& s, RunFolder& run, const Task& task, const Fu
 template <class Tail, class Head, class Source>
 void initialise_head(const Settings& s, const Tail& tail, Head& head, Source& source) {
     initialise(head, He{}, s.seed);
-    Batch<float, typename Source::TargetType> batch;
+    typename Source::BatchType batch;
     source.start(0, 0);
     if (!source.next(batch)) return;
     auto workspace = tail.workspace(s.batch);
@@ -382,16 +439,15 @@ int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& 
 /// new layers behind.
 template <class Backend, class Choice, class Full>
 int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
-    using Data = Prepared<std::int32_t>;
     auto prepare = [&](const VocSet& set) {
-        Data data{patch_examples(s, run, task, set), {}, 1};
-        data.rows = PatchPixels::store(
-            run, data.examples.images, Choice::image, task.workers, fingerprint(task.folder, set),
-            s.features + "/" + set.name + ".pixels", "patches of " + set.name, interrupted);
-        return data;
+        if constexpr (Backend::Memory::on_host) {
+            return stored_patches(s, run, task, set, Choice::image);
+        } else {
+            return decoded_patches(s, run, task, set);
+        }
     };
-    const Data data = prepare(task.training);
-    if (!data.rows) return stopped_early(run);
+    const auto data = prepare(task.training);
+    if (interrupted()) return stopped_early(run);
     auto batches = pixel_batches(s, task, data, Choice::input, Choice::image, true);
     Model<TrunkNet<Choice>, Choice::input, Backend> trunk;
     Model<Full, Choice::input, Backend> model(trunk);
@@ -401,16 +457,16 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
         initialise_head(s, model, head, batches);
     } else if (!s.resume) {
         initialise(model, He{}, s.seed);
-        Batch<float, std::int32_t> batch;
+        typename decltype(batches)::BatchType batch;
         batches.start(0, 0);
-        if (batches.next(batch)) normalise_activations(model, batch.input);
+        if (batches.next(batch)) normalise_activations(model, to_host(batch.input));
     }
     const SoftmaxCrossEntropy loss;
     if (!task.watched()) {
         return learn_and_save(s, run, task, model, model, loss, batches, {});
     }
-    const Data watched = prepare(task.validation);
-    if (!watched.rows) return stopped_early(run);
+    const auto watched = prepare(task.validation);
+    if (interrupted()) return stopped_early(run);
     auto watched_batches = pixel_batches(s, task, watched, Choice::input, Choice::image, false);
     auto subset =
         pixel_batches(s, task, data, Choice::input, Choice::image, false, watched.samples());

@@ -13,7 +13,6 @@ namespace program {
 /// image that could not be read is black and not zeros. Its label is -1 either way.
 class DeviceBatches {
 public:
-    using TargetType = std::int32_t;
     /// requires packed images and no zoom.
     DeviceBatches(const PreparedImages& images, const Normaliser& normaliser,
                   const ImageBatchOptions& options, Index limit = -1)

@@ -146,7 +146,6 @@ inline Index spread_index(Index i, Index size, Index limit) {
 /// A source of batches for fit() and evaluate().
 class ImageBatches {
 public:
-    using TargetType = std::int32_t;
     /// With a limit, that many images spread evenly over the set.
     ImageBatches(const PreparedImages& images, const Normaliser& normaliser,
                  const ImageBatchOptions& options, Index limit = -1)

@@ -63,7 +63,7 @@ inline bool resuming(const RunFolder& run, bool asked) {
 template <class Target>
 class SampleBatches {
 public:
-    using TargetType = Target;
+    using BatchType = Batch<float, Target>;
     struct Options {
         Shape shape{};
         Index samples = 0;
@@ -99,7 +99,7 @@ public:
     void start(int epoch, long position) {
         loader_.start(static_cast<std::uint32_t>(epoch), position);
     }
-    bool next(Batch<float, Target>& batch) {
+    bool next(BatchType& batch) {
         const auto loaded = loader_.next();
         if (!loaded.batch) return false;
         const std::size_t rows = loaded.samples.size();
