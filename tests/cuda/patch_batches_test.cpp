@@ -173,7 +173,7 @@ PatchBatchOptions options_for(const Pictures& pictures, bool training, int worke
             .training = training};
 }
 
-constexpr Index everything = 1 << 20, half = 40 * 30 * 3 + 100;
+constexpr Index everything = 1 << 20, some = 40 * 30 * 3 + 100;
 
 }  // namespace
 
@@ -183,7 +183,7 @@ TEST_CASE("batches of every epoch are the host's, whatever is kept in memory") {
     REQUIRE(pictures.labels.size() % batch_size != 0);
     for (const bool training : {false, true}) {
         HostPatches host(pictures, options_for(pictures, training));
-        for (const Index memory : {everything, half, Index{0}}) {
+        for (const Index memory : {everything, some, Index{0}}) {
             const DecodedImages images = pictures.decoded(memory);
             for (const int workers : {1, 3}) {
                 PatchBatches source(images, pictures.labels, normaliser(),
@@ -227,7 +227,7 @@ TEST_CASE("the first samples alone") {
 
 TEST_CASE("fit takes them, and learns what it learns from the host's") {
     const Pictures pictures;
-    const DecodedImages images = pictures.decoded(half);
+    const DecodedImages images = pictures.decoded(some);
     const auto options = options_for(pictures, true);
     const auto trained_with = [&](auto& source) {
         Model<Net, part, Cuda> model;
@@ -268,7 +268,7 @@ TEST_CASE("images are kept from the first on, as long as they fit; those without
 
 TEST_CASE("a file that cannot be read is named, beforehand or when its batch's turn comes") {
     Pictures pictures;
-    auto images = pictures.decoded(half);
+    auto images = pictures.decoded(some);
     const std::string last = pictures.images.back().path;
     std::filesystem::remove(last);
     CHECK(has(message_of([&] { pictures.decoded(0); }), last));

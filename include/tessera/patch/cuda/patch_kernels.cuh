@@ -121,7 +121,7 @@ struct WritePatches {
         const float* own_weights = weights + plan.weights;
         const Column column{
             .source = pixels + cut.first + Index{own_firsts[x]} * channels + channel,
-            .row = Index{cut.width} * channels,
+            .row = cut.width * channels,
             .across = own_weights + Index{x} * taps,
             .firsts = own_firsts + width,
             .down = own_weights + Index{width} * taps,
@@ -149,7 +149,7 @@ struct WritePatches {
 private:
     struct Column {
         const std::uint8_t* source;  // in row 0, at the first tap
-        Index row;                   // bytes from one row of the image to the next
+        int row;                     // bytes from one row of the image to the next
         const float* across;
         const int* firsts;
         const float* down;
@@ -162,7 +162,7 @@ private:
         return begin() + band < geometry.crop.height ? begin() + band : geometry.crop.height;
     }
     __device__ float pixel(const Column& column, int row, int tap) const {
-        return static_cast<float>(column.source[row * column.row + tap * geometry.channels]);
+        return static_cast<float>(column.source[Index{row} * column.row + tap * geometry.channels]);
     }
     /// As to_pixel() of image/resize.hpp.
     __device__ float rounded(float value) const {
