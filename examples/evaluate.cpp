@@ -14,6 +14,7 @@
 #include "program/parallel.hpp"
 #include "program/scoring.hpp"
 #include "program/threads.hpp"
+#include "program/unreadable_images.hpp"
 #include "tessera/data/voc_results.hpp"
 #include "tessera/metric/average_precision.hpp"
 #include "tessera/metric/pointing.hpp"
@@ -25,7 +26,7 @@ namespace {
 
 struct Settings {
     std::string devkit, weights, out, set = "test", image, cover = "mean", outside = "refuse",
-                                      device = "cpu";
+                                      bad = "stop", device = "cpu";
     std::vector<double> lambdas;
     double stride = 0, tolerance = 0;
     Aggregation aggregation{};
@@ -72,6 +73,10 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--outside", s.outside, "boxes that reach out of their image: refuse or clip")
         ->capture_default_str()
         ->check(CLI::IsMember({"refuse", "clip"}));
+    app.add_option("--bad", s.bad, "unreadable images: stop, or skip and count")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"stop", "skip"}))
+        ->needs(devkit);
 }
 
 TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
@@ -81,7 +86,8 @@ TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
     return spec;
 }
 
-/// A set with the outputs of all its patches.
+/// A set with the outputs of all its patches. Unreadable images, where they are skipped, are none
+/// of it: no score, no place in a ranking, no line in a result file.
 class ScoredSet {
 public:
     ScoredSet(const Settings& s, RunFolder& run) : settings_(s), run_(run), weights_(s.weights) {
@@ -93,6 +99,8 @@ public:
                 folder.classes.front(), ", ...)");
         set = read_voc_set(folder, s.set,
                            s.outside == "clip" ? OutsideBox::clip : OutsideBox::refuse);
+        for (const VocAnnotation& image : set.images) listed.push_back(image.id);
+        if (s.bad == "skip") skipped = drop_unreadable(folder, set);
         boxes_ = spec.whole() ? whole_images(folder, set) : tile_images(folder, set, spec.tiling);
         first_rows_.push_back(0);
         for (const ImageBoxes& image : boxes_) {
@@ -103,6 +111,8 @@ public:
     TargetSpec spec;
     VocFolder folder;
     VocSet set;
+    std::vector<std::string> listed;  ///< ids of all images, the skipped ones too
+    Index skipped = 0;
     double seconds = 0;  ///< that scoring took, in this run or in the one that left the scores
 
     int classes() const { return static_cast<int>(folder.classes.size()); }
@@ -110,6 +120,7 @@ public:
 
     /// False when interrupted.
     bool score() {
+        if (interrupted()) return false;  // images may be missing that are not unreadable
         const std::string base = run_.file("scores/" + set.name);
         make_folders(run_.file("scores"));
         Fingerprint data;
@@ -198,16 +209,19 @@ struct ClassResult {
 std::vector<ClassResult> rank_images(const ScoredSet& scored) {
     std::vector<std::vector<double>> scores(scored.set.images.size());
     for_each_index(scores.size(), [&](std::size_t i, int) { scores[i] = scored.image_scores(i); });
-    std::vector<std::string> ids;
-    for (const VocAnnotation& image : scored.set.images) ids.push_back(image.id);
     std::vector<ClassResult> results(static_cast<std::size_t>(scored.classes()));
     if (interrupted()) return results;
     for (int c = 0; c < scored.classes(); ++c) {
         ClassResult& result = results[static_cast<std::size_t>(c)];
         const std::string& name = scored.folder.classes[static_cast<std::size_t>(c)];
         if (std::filesystem::exists(scored.folder.list(name, scored.set.name))) {
-            const auto listed = read_voc_labels(scored.folder, scored.set.name, name, ids);
-            result.labels.assign(listed.begin(), listed.end());
+            const auto labels =
+                read_voc_labels(scored.folder, scored.set.name, name, scored.listed);
+            std::size_t place = 0;
+            for (const VocAnnotation& image : scored.set.images) {
+                while (scored.listed[place] != image.id) ++place;
+                result.labels.push_back(labels[place]);
+            }
         } else {
             for (const VocAnnotation& image : scored.set.images) {
                 result.labels.push_back(voc_label(image, c));
@@ -372,6 +386,7 @@ json summary(const Settings& s, const ScoredSet& scored, const std::vector<Class
             {"map_area", mean_of(results, &ClassResult::area)},
             {"positives", positives},
             {"images", scored.set.images.size()},
+            {"skipped", scored.skipped},
             {"patches", scored.patches()},
             {"seconds", scored.seconds},
             {"images_per_second", images / seconds},
@@ -407,10 +422,15 @@ int evaluate_set(const Settings& s) {
     run.log("evaluation", {{"set", scored.set.name},
                            {"map", evaluation["map"]},
                            {"map_area", evaluation["map_area"]},
+                           {"skipped", scored.skipped},
                            {"pointing", evaluation["pointing"]}});
     std::printf("%td patches of %td images, scored in %s; all in %s\n", scored.patches(),
                 std::ssize(scored.set.images), duration_text(scored.seconds).c_str(),
                 run.path().c_str());
+    if (scored.skipped > 0) {
+        std::printf("%td unreadable images are left out of all this, the result files too\n",
+                    scored.skipped);
+    }
     return 0;
 }
 

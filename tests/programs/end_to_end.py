@@ -493,13 +493,38 @@ def an_evaluation_interrupted_goes_on_to_the_same_results():
     assert outcome(out) == outcome(whole)
 
 
-def a_bad_image_stops_an_evaluation():
+def bad_images_stop_an_evaluation_or_are_skipped():
     devkit, year = copy_of_devkit("unreadable")
-    broken = year / "JPEGImages" / f"{(LISTS / 'test.txt').read_text().split()[-1]}.jpg"
+    lists = year / "ImageSets" / "Main"
+    ids = (lists / "test.txt").read_text().split()
+    bad, rest = ids[2], ids[:2] + ids[3:]
+    broken = year / "JPEGImages" / f"{bad}.jpg"
     broken.write_bytes(broken.read_bytes()[:200])
-    out = ROOT / "unreadable-run"
-    refuses(*replaced(EVALUATE, DEVKIT, devkit), "--out", out, says=[str(broken)])
+    out, skipped = ROOT / "unreadable-run", ROOT / "unreadable-skipped"
+    words = replaced(EVALUATE, DEVKIT, devkit)
+    refuses(*words, "--out", out, says=[str(broken)])
     assert [path.name for path in out.rglob("*.*")] == ["test.scores.part"]
+
+    output = run(*words, "--out", skipped, "--bad", "skip")
+    assert f"left out: {broken}" in output and "1 unreadable images are left out" in output, output
+    evaluation = json.loads((skipped / "evaluation.json").read_text())
+    assert evaluation["skipped"] == 1 and evaluation["images"] == len(rest)
+    assert events(skipped, "evaluation")[0]["skipped"] == 1
+    for result in (skipped / "results").iterdir():
+        assert [line.split()[0] for line in result.open()] == rest
+
+    # What a set without that image has.
+    for listed in lists.glob("*test.txt"):
+        listed.write_text("".join(line for line in listed.open() if bad not in line))
+    run(*words, "--out", out)
+    shorter = json.loads((out / "evaluation.json").read_text())
+    assert shorter["skipped"] == 0
+    differing = {key for key in shorter if shorter[key] != evaluation[key]}
+    assert differing <= {"skipped", "seconds", "images_per_second", "patches_per_second"}, differing
+    assert tree(out / "results") == tree(skipped / "results")
+    for image in ids:
+        (year / "JPEGImages" / f"{image}.jpg").write_bytes(b"")
+    refuses(*words, "--out", out, "--bad", "skip", says=["test.txt", "none that can be read"])
 
 
 def one_image_is_scored_and_drawn():
@@ -736,7 +761,7 @@ TESTS = [synthesis_interrupted_is_completed_by_the_same_command,
          every_mode_gives_weights_that_can_be_evaluated,
          evaluation_agrees_with_its_own_result_files,
          an_evaluation_interrupted_goes_on_to_the_same_results,
-         a_bad_image_stops_an_evaluation,
+         bad_images_stop_an_evaluation_or_are_skipped,
          one_image_is_scored_and_drawn,
          inspect_tells_what_fits,
          bad_images_stop_a_transfer_or_are_skipped,
