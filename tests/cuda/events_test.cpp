@@ -2,6 +2,8 @@
 // Copies beside the program: they arrive for who waits, in order.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <numeric>
 #include <vector>
@@ -64,6 +66,28 @@ TEST_CASE("a stream goes on behind another's event, and ends with all its work d
         other.upload(there.data(), second.data(), count * sizeof(int));
     }
     CHECK(numbers_of(there) == counted_from(2));
+}
+
+TEST_CASE("a download beside the program is there for who waits, whatever is written behind it") {
+    DeviceInts there(count);
+    std::array<PinnedInts, 2> back{PinnedInts(count), PinnedInts(count)};
+    std::array<cuda::Event, 2> arrived;
+    cuda::Event written;
+    cuda::SideStream stream;
+    for (int round = 0; round < 5; ++round) {
+        const std::size_t own = static_cast<std::size_t>(round % 2), other = 1 - own;
+        const std::vector<int> numbers = counted_from(round);
+        arrived[other].hold();  // reads what is written now
+        cuda::DeviceMemory::upload(there.data(), numbers.data(), count * sizeof(int));
+        written.record();
+        stream.hold(written);
+        stream.download(back[own].data(), there.data(), count * sizeof(int));
+        stream.record(arrived[own]);
+        if (round == 0) continue;
+        arrived[other].wait();
+        const auto expected = counted_from(round - 1);
+        CHECK(std::equal(expected.begin(), expected.end(), back[other].begin()));
+    }
 }
 
 TEST_CASE("staged numbers may be overwritten at once, and blocks grow") {
