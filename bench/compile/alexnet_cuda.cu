@@ -3,7 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <tessera/cuda.hpp>
+#include <tessera/backend/cuda/cuda.cuh>
 #include <tessera/models/alexnet.hpp>
 #include <tessera/net/model.hpp>
 #include <tessera/train/initialise.hpp>
