@@ -3,6 +3,8 @@
 // and as a recording that is replayed, and the times of the layers within a step. With --predict
 // what is expected of them, which needs no GPU.
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "ceilings.cuh"
 #include "prediction.hpp"
@@ -60,7 +62,19 @@ public:
           gradients_(model_.gradients()),
           velocity_(model_.gradients()),
           labels_(1, batch, 0, classes),
-          losses_(batch) {}
+          losses_(batch) {
+        auto& parameters = model_.parameters();
+        for (int i = 0; i < ModelType::parameter_arrays; ++i) {
+            const ParameterEntry& entry = parameters.entry(i);
+            pieces_.push_back({entry.info.count(),
+                               gradients_.data() + entry.offset,
+                               {velocity_.data() + entry.offset},
+                               parameters.learning(i)});
+            if constexpr (std::is_same_v<Element, Bf16>) {
+                pieces_.back().working = parameters.learning_copy(i);
+            }
+        }
+    }
 
     void operator()(View<const Element, DeviceMemory> images) {
         const int batch = images.batch;
@@ -69,29 +83,17 @@ public:
                                            1.0 / batch, losses_.data(),
                                            workspace_.gradient(ModelType::depth).data);
         model_.backward(workspace_, gradients_);
-        for (int i = 0; i < ModelType::parameter_arrays; ++i) {
-            auto& parameters = model_.parameters();
-            const ParameterEntry& entry = parameters.entry(i);
-            const auto advance = [&](auto*... working) {
-                gentle.template advance<Table>(
-                    entry.info.count(), {}, 1, gradients_.data() + entry.offset,
-                    {velocity_.data() + entry.offset}, parameters.learning(i), 1.0, working...);
-            };
-            if constexpr (sizeof(Element) == sizeof(float)) {
-                advance();
-            } else {
-                advance(parameters.learning_copy(i));
-            }
-        }
-        DeviceMemory::fill(gradients_.data(), std::byte{0},
-                           static_cast<std::size_t>(gradients_.size()) * sizeof(float));
+        gentle.template advance<Table>(std::span<const Piece>(pieces_), 1);
     }
     Index bytes() const { return workspace_.bytes(); }
 
 private:
+    using Piece = UpdatePiece<float, 1>;
+
     ModelType model_;
     typename ModelType::Workspace workspace_;
     typename ModelType::Gradients gradients_, velocity_;
+    std::vector<Piece> pieces_;
     Arrays<std::int32_t> labels_;
     Buffer<double, DeviceMemory> losses_;
 };

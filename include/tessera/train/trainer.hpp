@@ -83,7 +83,7 @@ public:
           dropout_after_(options.dropout_after),
           loss_every_(std::max(options.loss_every, 1L)) {
         for (auto& state : states_) state = model_.gradients();
-        set_multipliers(options);
+        set_pieces(options);
     }
 
     Loss loss;
@@ -124,27 +124,10 @@ public:
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
     /// batches that fit in memory do for a larger one.
     void update() {
-        const double share = 1.0 / std::max(gathered_, 1);
         ++steps_;
-        auto& parameters = model_.parameters();
-        for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            const ParameterEntry& entry = parameters.entry(i);
-            if (entry.frozen) continue;
-            std::array<Number*, states> state{};
-            for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            const auto advance = [&](auto*... working) {
-                optimizer.template advance<Backend>(entry.info.count(),
-                                                    multipliers_[static_cast<std::size_t>(i)],
-                                                    steps_, gradients_.data() + entry.offset, state,
-                                                    parameters.learning(i), share, working...);
-            };
-            if constexpr (std::is_same_v<Element, Number>) {
-                advance();
-            } else {
-                advance(parameters.learning_copy(i));
-            }
-        }
-        clear_gradients();
+        optimizer.template advance<Backend>(std::span<const Piece>(pieces_), steps_,
+                                            1.0 / std::max(gathered_, 1));
+        gathered_ = 0;
     }
 
     /// The scores of the last step, one row a sample.
@@ -173,13 +156,16 @@ public:
     }
 
 private:
+    using Piece = UpdatePiece<Number, states>;
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
-    void set_multipliers(const TrainerOptions& options) {
+    /// What learns, with its factors on rate and decay.
+    void set_pieces(const TrainerOptions& options) {
         std::vector<char> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = model_.parameters().entry(i);
@@ -192,7 +178,20 @@ private:
                 factors.rate *= options.layers[rule].second.rate;
                 factors.decay *= options.layers[rule].second.decay;
             }
-            multipliers_[static_cast<std::size_t>(i)] = factors;
+            if (entry.frozen) continue;
+            auto& parameters = model_.parameters();
+            Piece piece{.count = entry.info.count(),
+                        .gradient = gradients_.data() + entry.offset,
+                        .weights = parameters.learning(i),
+                        .rate = factors.rate,
+                        .decay = factors.decay};
+            for (std::size_t s = 0; s < states; ++s) {
+                piece.state[s] = states_[s].data() + entry.offset;
+            }
+            if constexpr (!std::is_same_v<Element, Number>) {
+                piece.working = parameters.learning_copy(i);
+            }
+            pieces_.push_back(piece);
         }
         for (std::size_t rule = 0; rule < used.size(); ++rule) {
             require(used[rule], "train: multipliers are given for layer '",
@@ -220,7 +219,7 @@ private:
     typename Scores::Gradients gradients_;
     LossMemory<Memory> loss_memory_;
     std::array<typename Scores::Gradients, states> states_{};
-    std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
+    std::vector<Piece> pieces_;
     std::uint64_t seed_;
     long dropout_after_;
     long loss_every_;
