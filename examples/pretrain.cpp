@@ -32,7 +32,7 @@ struct Settings {
     std::uint64_t seed = 1;
     long checkpoint_steps = 500;
     long memory = 1024;
-    bool resume = false, normalise = true;
+    bool resume = false, normalise = true, record = false;
 
     /// What must not change between a run and its continuation.
     std::map<std::string, std::string> fixed() const {
@@ -62,6 +62,7 @@ struct Settings {
                 .seed = seed,
                 .checkpoint_steps = checkpoint_steps,
                 .resume = resume,
+                .record = record,
                 .task = "pre-training",
                 .unit = "images",
                 .fixed = fixed()};
@@ -114,6 +115,10 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str();
     app.add_option("--seed", s.seed)->capture_default_str();
     add_device_option(app, s.device);
+    app.add_flag(
+        "--record", s.record,
+        "with --device cuda: record a step and replay it, to the same bits; worth it where "
+        "a step is short");
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -264,6 +269,8 @@ int run_program(Settings s) {
             " with packed images and --device ", s.device,
             ", where they are cropped and not resized; expected 1, a folder that is not packed, or "
             "--device cpu");
+    require(!s.record || s.device == "cuda", "--record: found --device ", s.device,
+            ", expected cuda: on the processor there is nothing to record");
     const int classes = static_cast<int>(source.training.classes().size());
     return with_network("--network", s.network, [&](auto choice) {
         source.training.check(choice.image);

@@ -25,7 +25,7 @@ Measures AlexNet-2012 (224 x 224, 1000 classes) on the GPU at hand and prints on
 
   "what": "net"    a pass over a batch: "inference"; "training" (forward, loss, backward, update, all
                    on the device); "trainer" (a step of Trainer, which waits for its loss); each as
-                   launched ("way": "plain"), the first two also recorded and replayed ("graph")
+                   launched ("way": "plain") and recorded ("graph"), Trainer by its option
   "what": "layer"  one op of a layer within a training step, beside its prediction; a ReLU that the
                    product before it does has 0 ms forward, and "done_by" says which product
 
@@ -147,15 +147,18 @@ private:
     }
 
     void trainer(Images images) {
-        Trainer trainer(model_, SoftmaxCrossEntropy{}, gentle, {.batch = images.batch});
         std::vector<std::int32_t> labels(static_cast<std::size_t>(images.batch));
         for (std::size_t n = 0; n < labels.size(); ++n) {
             labels[n] = static_cast<std::int32_t>(n % classes);
         }
-        const Timing timing =
-            measure([&](int) { trainer.step(images, labels); }, 1, options_.quick, Way::plain);
-        report("trainer", "plain", images.batch, timing, training_flops(images.batch),
-               trainer.bytes());
+        for (const Way way : {Way::plain, Way::recorded}) {
+            Trainer trainer(model_, SoftmaxCrossEntropy{}, gentle,
+                            {.batch = images.batch, .record = way == Way::recorded});
+            const Timing timing =
+                measure([&](int) { trainer.step(images, labels); }, 1, options_.quick, Way::plain);
+            report("trainer", name_of(way), images.batch, timing, training_flops(images.batch),
+                   trainer.bytes());
+        }
     }
 
     static double training_flops(int batch) {

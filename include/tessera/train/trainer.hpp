@@ -26,6 +26,23 @@ template <class Net>
 inline constexpr bool ends_in_softmax =
     std::is_same_v<Bare<LayerAt<Flat<Net>::depth - 1, Flat<Net>>>, Softmax>;
 
+/// In place of the Graph of a backend that has none.
+struct PlainGraph {
+    template <class Body>
+    void run(const Body& body) {
+        body();
+    }
+};
+template <class Backend>
+struct GraphOf {
+    using type = PlainGraph;
+};
+template <class Backend>
+requires requires { typename Backend::Graph; }
+struct GraphOf<Backend> {
+    using type = typename Backend::Graph;
+};
+
 template <class Net, bool Cut>
 struct Scoring {
     using type = Flat<Net>;
@@ -50,6 +67,10 @@ struct TrainerOptions {
     /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
     /// step() returns the last one read, and a loss that is not finite is found out later.
     long loss_every = 1;
+    /// On a GPU the two passes of a step are recorded the second time that they are the same, and
+    /// from then on cost a launch each. The numbers of a step are those of a step that is not
+    /// recorded, bit by bit. A backend of the host launches nothing and has nothing to record.
+    bool record = false;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -81,7 +102,8 @@ public:
           gradients_(model_.gradients()),
           seed_(options.seed),
           dropout_after_(options.dropout_after),
-          loss_every_(std::max(options.loss_every, 1L)) {
+          loss_every_(std::max(options.loss_every, 1L)),
+          record_(options.record) {
         for (auto& state : states_) state = model_.gradients();
         set_pieces(options);
     }
@@ -105,18 +127,20 @@ public:
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
+        run(forward_, [&] {
+            const auto scores = model_.forward(workspace_, input, dropout);
+            const Index expected = Loss::targets(scores.batch, scores.shape);
+            require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                    " targets for ", scores.batch, " samples, expected ", expected);
+            loss.template operator()<Backend>(
+                scores, targets, workspace_.gradient(Scores::depth).data, loss_memory_);
+        });
         if (steps_ % loss_every_ == 0 || !read_) {
             last_loss_ = loss_memory_.value();
             read_ = true;
             if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
         }
-        model_.backward(workspace_, gradients_);
+        run(backward_, [&] { model_.backward(workspace_, gradients_); });
         ++gathered_;
         return last_loss_;
     }
@@ -157,6 +181,13 @@ public:
 
 private:
     using Piece = UpdatePiece<Number, states>;
+    using Graph = typename detail::GraphOf<Backend>::type;
+
+    template <class Body>
+    void run(Graph& graph, const Body& body) {
+        if (record_) return graph.run(body);
+        body();
+    }
 
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
@@ -223,6 +254,8 @@ private:
     std::uint64_t seed_;
     long dropout_after_;
     long loss_every_;
+    bool record_;
+    Graph forward_, backward_;  // with the loss; back from it
     double last_loss_ = 0;
     bool read_ = false;  // whether any loss was
     long steps_ = 0;
