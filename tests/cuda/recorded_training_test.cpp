@@ -127,10 +127,8 @@ void check_steps(const Optimizer& optimizer, bool on_device) {
 
 TEST_CASE("recorded steps are those that are not recorded, bit by bit") {
     for (const bool on_device : {false, true}) {
-        for (const Momentum form : {Momentum::krizhevsky, Momentum::nesterov}) {
-            check_steps<float>(Sgd{.rate = 0.03, .form = form}, on_device);
-            check_steps<Bf16>(Sgd{.rate = 0.03, .form = form}, on_device);
-        }
+        check_steps<float>(Sgd{.rate = 0.03}, on_device);
+        check_steps<Bf16>(Sgd{.rate = 0.03, .form = Momentum::nesterov}, on_device);
         check_steps<float>(AdamW{.rate = 0.002}, on_device);
         check_steps<Bf16>(AdamW{.rate = 0.002}, on_device);
     }

@@ -39,7 +39,8 @@ struct Request {
 
 inline Index number(const void* address) { return reinterpret_cast<Index>(address); }
 
-/// Bytes between the members of a kernel hold anything; without them equal kernels are equal bytes.
+/// Bytes between the members of a kernel hold anything: cleared where the compiler can, so that
+/// equal kernels are equal bytes.
 template <class Kernel>
 Kernel without_padding(Kernel kernel) {
 #if __has_builtin(__builtin_clear_padding)
@@ -80,18 +81,21 @@ public:
         entry.request.numbers = entry.numbers.data();
         entries_.push_back(std::move(entry));
     }
-    /// Whether the i-th is the same call with the same numbers, or with any.
-    bool same(std::size_t i, const Request& request) const {
-        const Request& own = entries_[i].request;
-        return alike(i, request) && own.grid == request.grid &&
-               std::memcmp(own.numbers, request.numbers, request.bytes) == 0;
-    }
-    bool alike(std::size_t i, const Request& request) const {
+    /// Whether another request can take the place of the i-th: a call of the same kernel, or
+    /// anything else with the same numbers.
+    bool admits(std::size_t i, const Request& request) const {
         const Request& own = entries_[i].request;
         return own.kind == request.kind && own.function == request.function &&
-               own.bytes == request.bytes;
+               own.bytes == request.bytes &&
+               (own.kind == Request::Kind::kernel || same_numbers(i, request));
     }
-    /// The i-th gets the numbers of another that is alike.
+    /// Of one that it admits.
+    bool same_numbers(std::size_t i, const Request& request) const {
+        const Request& own = entries_[i].request;
+        return own.grid == request.grid &&
+               std::memcmp(own.numbers, request.numbers, own.bytes) == 0;
+    }
+    /// The i-th gets the numbers of one that it admits.
     void change(std::size_t i, const Request& request) {
         entries_[i].request.grid = request.grid;
         std::memcpy(entries_[i].numbers.data(), request.numbers, request.bytes);
