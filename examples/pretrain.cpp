@@ -264,13 +264,13 @@ void claim(Settings& s, const RunFolder& run) {
 }
 
 int run_program(Settings s) {
+    require(!s.record || s.device == "cuda", "--record: found --device ", s.device,
+            ", expected cuda: on the processor there is nothing to record");
     const SourceImages source = list_source(s.data, s.truth);
     require(s.device == "cpu" || !source.training.packed() || s.zoom == 1, "--zoom: found ", s.zoom,
             " with packed images and --device ", s.device,
             ", where they are cropped and not resized; expected 1, a folder that is not packed, or "
             "--device cpu");
-    require(!s.record || s.device == "cuda", "--record: found --device ", s.device,
-            ", expected cuda: on the processor there is nothing to record");
     const int classes = static_cast<int>(source.training.classes().size());
     return with_network("--network", s.network, [&](auto choice) {
         source.training.check(choice.image);

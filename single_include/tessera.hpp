@@ -7106,6 +7106,30 @@ struct Progress {
 
 }  // namespace tessera
 
+// ---- tessera/train/graph_of.hpp
+// What makes one launch of a pass, where the backend launches.
+
+namespace tessera::detail {
+
+/// In place of the Graph of a backend that has none.
+struct PlainGraph {
+    template <class Body>
+    void run(const Body& body) {
+        body();
+    }
+};
+
+template <class Backend>
+auto graph_of() {
+    if constexpr (requires { typename Backend::Graph; }) {
+        return typename Backend::Graph();
+    } else {
+        return PlainGraph();
+    }
+}
+
+}  // namespace tessera::detail
+
 // ---- tessera/train/loss_memory.hpp
 // LossMemory: what a loss leaves in the backend's memory, so that a step need not wait for it.
 
@@ -7338,23 +7362,6 @@ template <class Net>
 inline constexpr bool ends_in_softmax =
     std::is_same_v<Bare<LayerAt<Flat<Net>::depth - 1, Flat<Net>>>, Softmax>;
 
-/// In place of the Graph of a backend that has none.
-struct PlainGraph {
-    template <class Body>
-    void run(const Body& body) {
-        body();
-    }
-};
-template <class Backend>
-struct GraphOf {
-    using type = PlainGraph;
-};
-template <class Backend>
-requires requires { typename Backend::Graph; }
-struct GraphOf<Backend> {
-    using type = typename Backend::Graph;
-};
-
 template <class Net, bool Cut>
 struct Scoring {
     using type = Flat<Net>;
@@ -7493,7 +7500,7 @@ public:
 
 private:
     using Piece = UpdatePiece<Number, states>;
-    using Graph = typename detail::GraphOf<Backend>::type;
+    using Graph = decltype(detail::graph_of<Backend>());
 
     template <class Body>
     void run(Graph& graph, const Body& body) {

@@ -16,6 +16,7 @@
 #include "tessera/layer/softmax.hpp"
 #include "tessera/net/model.hpp"
 #include "tessera/net/surgery.hpp"
+#include "tessera/train/graph_of.hpp"
 #include "tessera/train/loss.hpp"
 #include "tessera/train/optimizer.hpp"
 
@@ -25,23 +26,6 @@ namespace detail {
 template <class Net>
 inline constexpr bool ends_in_softmax =
     std::is_same_v<Bare<LayerAt<Flat<Net>::depth - 1, Flat<Net>>>, Softmax>;
-
-/// In place of the Graph of a backend that has none.
-struct PlainGraph {
-    template <class Body>
-    void run(const Body& body) {
-        body();
-    }
-};
-template <class Backend>
-struct GraphOf {
-    using type = PlainGraph;
-};
-template <class Backend>
-requires requires { typename Backend::Graph; }
-struct GraphOf<Backend> {
-    using type = typename Backend::Graph;
-};
 
 template <class Net, bool Cut>
 struct Scoring {
@@ -181,7 +165,7 @@ public:
 
 private:
     using Piece = UpdatePiece<Number, states>;
-    using Graph = typename detail::GraphOf<Backend>::type;
+    using Graph = decltype(detail::graph_of<Backend>());
 
     template <class Body>
     void run(Graph& graph, const Body& body) {
