@@ -32,7 +32,7 @@ struct Settings {
     std::uint64_t seed = 1;
     long checkpoint_steps = 500;
     long memory = 1024;
-    bool resume = false, normalise = true;
+    bool resume = false, normalise = true, record = false;
 
     /// What must not change between a run and its continuation.
     std::map<std::string, std::string> fixed() const {
@@ -62,6 +62,7 @@ struct Settings {
                 .seed = seed,
                 .checkpoint_steps = checkpoint_steps,
                 .resume = resume,
+                .record = record,
                 .task = "pre-training",
                 .unit = "images",
                 .fixed = fixed()};
@@ -114,6 +115,10 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str();
     app.add_option("--seed", s.seed)->capture_default_str();
     add_device_option(app, s.device);
+    app.add_flag(
+        "--record", s.record,
+        "with --device cuda: record a step and replay it, to the same bits; worth it where "
+        "a step is short");
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -259,6 +264,8 @@ void claim(Settings& s, const RunFolder& run) {
 }
 
 int run_program(Settings s) {
+    require(!s.record || s.device == "cuda", "--record: found --device ", s.device,
+            ", expected cuda: on the processor there is nothing to record");
     const SourceImages source = list_source(s.data, s.truth);
     require(s.device == "cpu" || !source.training.packed() || s.zoom == 1, "--zoom: found ", s.zoom,
             " with packed images and --device ", s.device,

@@ -1202,6 +1202,18 @@ struct Scratch {
     int threads = 1;
 };
 
+/// A parameter array in an update, for an optimiser that keeps `States` numbers a weight.
+template <class T, std::size_t States>
+struct UpdatePiece {
+    Index count = 0;
+    T* gradient = nullptr;           ///< read, and left zero for the next batch to be added to
+    std::array<T*, States> state{};  ///< in the order of the formulas below
+    T* weights = nullptr;
+    Bf16* working = nullptr;  ///< gets the new weights, rounded, unless it is null
+    double rate = 1;          ///< factors on those of the step
+    double decay = 1;
+};
+
 /// One step of stochastic gradient descent. g is the gradient, v the velocity, w the weights.
 ///   krizhevsky: v = momentum * v - rate * (g + decay * w);        w += v
 ///   classic:    v = momentum * v + (g + decay * w);               w -= rate * v      (PyTorch's)
@@ -1235,7 +1247,7 @@ struct AdamWStep {
 // The contract of a backend: a table of op structs, each a set of static functions.
 //
 // Conventions, the same for every op and never varied:
-//   - parameter gradients accumulate (+=), data gradients assign (=);
+//   - parameter gradients accumulate (+=) until an update clears them, data gradients assign (=);
 //   - a null data gradient, or a null bias, is not wanted and not touched;
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
@@ -1324,11 +1336,14 @@ concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
     Op::squared_error(rows, classes, in, in, scale, losses, out);
 };
 
+/// One step over all arrays of a network, which lie apart: each array's state and weights are
+/// those after the step, its gradient is zero.
 template <class Op, class T>
-concept UpdateOp = requires(Index n, const SgdStep& sgd, const AdamWStep& adam, const T* in,
-                            T* out) {
-    Op::sgd(n, sgd, in, out, out);          // (elements, step, g, v, w)
-    Op::adamw(n, adam, in, out, out, out);  // (elements, step, g, m, v, w)
+concept UpdateOp = requires(std::span<const UpdatePiece<T, 1>> with_velocity,
+                            std::span<const UpdatePiece<T, 2>> with_means, const SgdStep& sgd,
+                            const AdamWStep& adam) {
+    Op::sgd(with_velocity, sgd);
+    Op::adamw(with_means, adam);
 };
 
 /// A backend has all of them; a missing op is named by the concept that fails.
@@ -1802,39 +1817,60 @@ namespace tessera::reference {
 /// UpdateOp of backend/concept.hpp.
 struct Update {
     template <class T>
-    static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w) {
+    static void sgd(std::span<const UpdatePiece<T, 1>> pieces, const SgdStep& step) {
         using Wide = std::common_type_t<T, double>;
-        for (Index i = 0; i < n; ++i) {
-            const Wide gradient = step.gradient_scale * g[i] + step.decay * w[i];
-            if (step.form == Momentum::krizhevsky) {
-                const Wide velocity = step.momentum * v[i] - step.rate * gradient;
-                v[i] = static_cast<T>(velocity);
-                w[i] = static_cast<T>(w[i] + velocity);
-            } else {
-                const Wide velocity = step.momentum * v[i] + gradient;
-                const bool ahead = step.form == Momentum::nesterov;
-                v[i] = static_cast<T>(velocity);
-                w[i] = static_cast<T>(
-                    w[i] - step.rate * (ahead ? gradient + step.momentum * velocity : velocity));
+        for (const auto& piece : pieces) {
+            const auto [v] = piece.state;
+            const double rate = step.rate * piece.rate, decay = step.decay * piece.decay;
+            for (Index i = 0; i < piece.count; ++i) {
+                T& w = piece.weights[i];
+                const Wide gradient = step.gradient_scale * piece.gradient[i] + decay * w;
+                if (step.form == Momentum::krizhevsky) {
+                    const Wide velocity = step.momentum * v[i] - rate * gradient;
+                    v[i] = static_cast<T>(velocity);
+                    w = static_cast<T>(w + velocity);
+                } else {
+                    const Wide velocity = step.momentum * v[i] + gradient;
+                    const bool ahead = step.form == Momentum::nesterov;
+                    v[i] = static_cast<T>(velocity);
+                    w = static_cast<T>(
+                        w - rate * (ahead ? gradient + step.momentum * velocity : velocity));
+                }
             }
+            finish(piece);
         }
     }
 
     template <class T>
-    static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w) {
+    static void adamw(std::span<const UpdatePiece<T, 2>> pieces, const AdamWStep& step) {
         using Wide = std::common_type_t<T, double>;
         const double count = static_cast<double>(step.step);
-        for (Index i = 0; i < n; ++i) {
-            const Wide gradient = step.gradient_scale * g[i];
-            const Wide mean = step.beta1 * m[i] + (1 - step.beta1) * gradient;
-            const Wide square = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient;
-            const Wide unbiased_mean = mean / (1 - std::pow(step.beta1, count));
-            const Wide unbiased_square = square / (1 - std::pow(step.beta2, count));
-            m[i] = static_cast<T>(mean);
-            v[i] = static_cast<T>(square);
-            w[i] = static_cast<T>(w[i] * (1 - step.rate * step.decay) -
-                                  step.rate * unbiased_mean /
-                                      (std::sqrt(unbiased_square) + step.epsilon));
+        for (const auto& piece : pieces) {
+            const auto [m, v] = piece.state;
+            const double rate = step.rate * piece.rate, decay = step.decay * piece.decay;
+            for (Index i = 0; i < piece.count; ++i) {
+                T& w = piece.weights[i];
+                const Wide gradient = step.gradient_scale * piece.gradient[i];
+                const Wide mean = step.beta1 * m[i] + (1 - step.beta1) * gradient;
+                const Wide square = step.beta2 * v[i] + (1 - step.beta2) * gradient * gradient;
+                const Wide unbiased_mean = mean / (1 - std::pow(step.beta1, count));
+                const Wide unbiased_square = square / (1 - std::pow(step.beta2, count));
+                m[i] = static_cast<T>(mean);
+                v[i] = static_cast<T>(square);
+                w = static_cast<T>(w * (1 - rate * decay) -
+                                   rate * unbiased_mean /
+                                       (std::sqrt(unbiased_square) + step.epsilon));
+            }
+            finish(piece);
+        }
+    }
+
+private:
+    template <class Piece>
+    static void finish(const Piece& piece) {
+        for (Index i = 0; i < piece.count; ++i) {
+            piece.gradient[i] = 0;
+            if (piece.working) piece.working[i] = Bf16(static_cast<float>(piece.weights[i]));
         }
     }
 };
@@ -3670,19 +3706,31 @@ namespace tessera::cpu {
 /// UpdateOp of backend/concept.hpp.
 struct Update {
     template <class T>
-    static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w) {
-        const T scale = static_cast<T>(step.gradient_scale), decay = static_cast<T>(step.decay);
-        const T momentum = static_cast<T>(step.momentum), rate = static_cast<T>(step.rate);
+    static void sgd(std::span<const UpdatePiece<T, 1>> pieces, const SgdStep& step) {
+        for (const auto& piece : pieces) advance(piece, step);
+    }
+    template <class T>
+    static void adamw(std::span<const UpdatePiece<T, 2>> pieces, const AdamWStep& step) {
+        for (const auto& piece : pieces) advance(piece, step);
+    }
+
+private:
+    template <class T>
+    static void advance(const UpdatePiece<T, 1>& piece, const SgdStep& step) {
+        const T scale = static_cast<T>(step.gradient_scale);
+        const T decay = static_cast<T>(step.decay * piece.decay);
+        const T momentum = static_cast<T>(step.momentum);
+        const T rate = static_cast<T>(step.rate * piece.rate);
         // w -= ahead * gradient + along * velocity, and v = momentum * v + inward * gradient
         const bool krizhevsky = step.form == Momentum::krizhevsky;
         const bool nesterov = step.form == Momentum::nesterov;
         const T inward = krizhevsky ? -rate : T{1};
         const T along = krizhevsky ? T{-1} : nesterov ? rate * momentum : rate;
         const T ahead = nesterov ? rate : T{0};
-        each_stretch(n, [=](Index at, Index length) {
-            const T* gradients = g + at;
-            T* velocities = v + at;
-            T* weights = w + at;
+        each_stretch(piece, [=](Index at, Index length) {
+            const T* gradients = piece.gradient + at;
+            T* velocities = piece.state[0] + at;
+            T* weights = piece.weights + at;
             const auto gradient = [=](Index i) {
                 return scale * gradients[i] + decay * weights[i];
             };
@@ -3695,20 +3743,21 @@ struct Update {
     }
 
     template <class T>
-    static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w) {
+    static void advance(const UpdatePiece<T, 2>& piece, const AdamWStep& step) {
         const double count = static_cast<double>(step.step);
+        const double own_rate = step.rate * piece.rate, own_decay = step.decay * piece.decay;
         const T scale = static_cast<T>(step.gradient_scale);
         const T beta1 = static_cast<T>(step.beta1), rest1 = static_cast<T>(1 - step.beta1);
         const T beta2 = static_cast<T>(step.beta2), rest2 = static_cast<T>(1 - step.beta2);
-        const T rate = static_cast<T>(step.rate / (1 - std::pow(step.beta1, count)));
+        const T rate = static_cast<T>(own_rate / (1 - std::pow(step.beta1, count)));
         const T unbias = static_cast<T>(1 / (1 - std::pow(step.beta2, count)));
-        const T keep = static_cast<T>(1 - step.rate * step.decay);
+        const T keep = static_cast<T>(1 - own_rate * own_decay);
         const T epsilon = static_cast<T>(step.epsilon);
-        each_stretch(n, [=](Index at, Index length) {
-            const T* gradients = g + at;
-            T* means = m + at;
-            T* squares = v + at;
-            T* weights = w + at;
+        each_stretch(piece, [=](Index at, Index length) {
+            const T* gradients = piece.gradient + at;
+            T* means = piece.state[0] + at;
+            T* squares = piece.state[1] + at;
+            T* weights = piece.weights + at;
             compute_run(length, means,
                         [=](Index i) { return beta1 * means[i] + rest1 * (scale * gradients[i]); });
             compute_run(length, squares, [=](Index i) {
@@ -3723,13 +3772,21 @@ struct Update {
         });
     }
 
-private:
-    /// Short enough that what one loop leaves the next finds in the nearest cache.
-    template <class F>
-    static void each_stretch(Index n, const F& f) {
+    /// Short enough that what one loop leaves the next finds in the nearest cache: f, and then the
+    /// gradient is cleared and the working copy made.
+    template <class Piece, class F>
+    static void each_stretch(const Piece& piece, const F& f) {
         constexpr Index stretch = 1024;
+        const Index n = piece.count;
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index at = begin; at < end; at += stretch) f(at, std::min(stretch, end - at));
+            for (Index at = begin; at < end; at += stretch) {
+                const Index length = std::min(stretch, end - at);
+                f(at, length);
+                std::fill_n(piece.gradient + at, length, 0);
+                for (Index i = at; piece.working && i < at + length; ++i) {
+                    piece.working[i] = Bf16(static_cast<float>(piece.weights[i]));
+                }
+            }
         });
     }
 };
@@ -7049,6 +7106,30 @@ struct Progress {
 
 }  // namespace tessera
 
+// ---- tessera/train/graph_of.hpp
+// What makes one launch of a pass, where the backend launches.
+
+namespace tessera::detail {
+
+/// In place of the Graph of a backend that has none.
+struct PlainGraph {
+    template <class Body>
+    void run(const Body& body) {
+        body();
+    }
+};
+
+template <class Backend>
+auto graph_of() {
+    if constexpr (requires { typename Backend::Graph; }) {
+        return typename Backend::Graph();
+    } else {
+        return PlainGraph();
+    }
+}
+
+}  // namespace tessera::detail
+
 // ---- tessera/train/loss_memory.hpp
 // LossMemory: what a loss leaves in the backend's memory, so that a step need not wait for it.
 
@@ -7205,7 +7286,7 @@ struct SquaredError {
 
 // ---- tessera/train/optimizer.hpp
 // Optimisers: how a gradient moves the weights. Each keeps its state in arenas laid out as the
-// gradients are, says how to advance one parameter array, and what a checkpoint calls it.
+// gradients are, says how to advance the parameter arrays, and what a checkpoint calls it.
 
 namespace tessera {
 
@@ -7231,18 +7312,17 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working
-    /// copy, if they have one, comes last.
-    template <class Backend, class T, class... Working>
-    void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights, double scale = 1,
-                 Working*... working) const {
-        const SgdStep step{.form = form,
-                           .rate = rate * factors.rate,
-                           .momentum = momentum,
-                           .decay = decay * factors.decay,
-                           .gradient_scale = scale};
-        Backend::Update::sgd(count, step, gradient, state[0], weights, working...);
+    /// Advances all pieces by gradient * scale and clears the gradients; their state is the
+    /// velocity. `step` counts the calls from 1.
+    template <class Backend, class T>
+    void advance(std::span<const UpdatePiece<T, 1>> pieces, [[maybe_unused]] long step,
+                 double scale = 1) const {
+        const SgdStep update{.form = form,
+                             .rate = rate,
+                             .momentum = momentum,
+                             .decay = decay,
+                             .gradient_scale = scale};
+        Backend::Update::sgd(pieces, update);
     }
 };
 
@@ -7257,18 +7337,16 @@ struct AdamW {
     static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
-    template <class Backend, class T, class... Working>
-    void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights, double scale = 1,
-                 Working*... working) const {
-        const AdamWStep update{.rate = rate * factors.rate,
+    template <class Backend, class T>
+    void advance(std::span<const UpdatePiece<T, 2>> pieces, long step, double scale = 1) const {
+        const AdamWStep update{.rate = rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
                                .epsilon = epsilon,
-                               .decay = decay * factors.decay,
+                               .decay = decay,
                                .gradient_scale = scale,
                                .step = step};
-        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights, working...);
+        Backend::Update::adamw(pieces, update);
     }
 };
 
@@ -7308,6 +7386,10 @@ struct TrainerOptions {
     /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
     /// step() returns the last one read, and a loss that is not finite is found out later.
     long loss_every = 1;
+    /// On a GPU the two passes of a step are recorded the second time that they are the same, and
+    /// from then on cost a launch each. The numbers of a step are those of a step that is not
+    /// recorded, bit by bit. A backend of the host launches nothing and has nothing to record.
+    bool record = false;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -7339,9 +7421,10 @@ public:
           gradients_(model_.gradients()),
           seed_(options.seed),
           dropout_after_(options.dropout_after),
-          loss_every_(std::max(options.loss_every, 1L)) {
+          loss_every_(std::max(options.loss_every, 1L)),
+          record_(options.record) {
         for (auto& state : states_) state = model_.gradients();
-        set_multipliers(options);
+        set_pieces(options);
     }
 
     Loss loss;
@@ -7363,18 +7446,20 @@ public:
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
+        run(forward_, [&] {
+            const auto scores = model_.forward(workspace_, input, dropout);
+            const Index expected = Loss::targets(scores.batch, scores.shape);
+            require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                    " targets for ", scores.batch, " samples, expected ", expected);
+            loss.template operator()<Backend>(
+                scores, targets, workspace_.gradient(Scores::depth).data, loss_memory_);
+        });
         if (steps_ % loss_every_ == 0 || !read_) {
             last_loss_ = loss_memory_.value();
             read_ = true;
             if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
         }
-        model_.backward(workspace_, gradients_);
+        run(backward_, [&] { model_.backward(workspace_, gradients_); });
         ++gathered_;
         return last_loss_;
     }
@@ -7382,27 +7467,10 @@ public:
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
     /// batches that fit in memory do for a larger one.
     void update() {
-        const double share = 1.0 / std::max(gathered_, 1);
         ++steps_;
-        auto& parameters = model_.parameters();
-        for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            const ParameterEntry& entry = parameters.entry(i);
-            if (entry.frozen) continue;
-            std::array<Number*, states> state{};
-            for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            const auto advance = [&](auto*... working) {
-                optimizer.template advance<Backend>(entry.info.count(),
-                                                    multipliers_[static_cast<std::size_t>(i)],
-                                                    steps_, gradients_.data() + entry.offset, state,
-                                                    parameters.learning(i), share, working...);
-            };
-            if constexpr (std::is_same_v<Element, Number>) {
-                advance();
-            } else {
-                advance(parameters.learning_copy(i));
-            }
-        }
-        clear_gradients();
+        optimizer.template advance<Backend>(std::span<const Piece>(pieces_), steps_,
+                                            1.0 / std::max(gathered_, 1));
+        gathered_ = 0;
     }
 
     /// The scores of the last step, one row a sample.
@@ -7431,13 +7499,23 @@ public:
     }
 
 private:
+    using Piece = UpdatePiece<Number, states>;
+    using Graph = decltype(detail::graph_of<Backend>());
+
+    template <class Body>
+    void run(Graph& graph, const Body& body) {
+        if (record_) return graph.run(body);
+        body();
+    }
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
-    void set_multipliers(const TrainerOptions& options) {
+    /// What learns, with its factors on rate and decay.
+    void set_pieces(const TrainerOptions& options) {
         std::vector<char> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = model_.parameters().entry(i);
@@ -7450,7 +7528,20 @@ private:
                 factors.rate *= options.layers[rule].second.rate;
                 factors.decay *= options.layers[rule].second.decay;
             }
-            multipliers_[static_cast<std::size_t>(i)] = factors;
+            if (entry.frozen) continue;
+            auto& parameters = model_.parameters();
+            Piece piece{.count = entry.info.count(),
+                        .gradient = gradients_.data() + entry.offset,
+                        .weights = parameters.learning(i),
+                        .rate = factors.rate,
+                        .decay = factors.decay};
+            for (std::size_t s = 0; s < states; ++s) {
+                piece.state[s] = states_[s].data() + entry.offset;
+            }
+            if constexpr (!std::is_same_v<Element, Number>) {
+                piece.working = parameters.learning_copy(i);
+            }
+            pieces_.push_back(piece);
         }
         for (std::size_t rule = 0; rule < used.size(); ++rule) {
             require(used[rule], "train: multipliers are given for layer '",
@@ -7478,10 +7569,12 @@ private:
     typename Scores::Gradients gradients_;
     LossMemory<Memory> loss_memory_;
     std::array<typename Scores::Gradients, states> states_{};
-    std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
+    std::vector<Piece> pieces_;
     std::uint64_t seed_;
     long dropout_after_;
     long loss_every_;
+    bool record_;
+    Graph forward_, backward_;  // with the loss; back from it
     double last_loss_ = 0;
     bool read_ = false;  // whether any loss was
     long steps_ = 0;

@@ -56,12 +56,13 @@ def show_nets(rows):
         if row["what"] == "net" and "images_per_s" in row:
             # A step of Trainer stands beside PyTorch's steps.
             shown = "training" if row["pass"] == "trainer" else row["pass"]
-            way = "trainer" if row["pass"] == "trainer" else row["way"]
+            way = ("trainer " if row["pass"] == "trainer" else "") + row["way"]
             key = (shown, row["batch"], row["arithmetic"])
             found.setdefault(key, {})[row["program"], way] = row["images_per_s"]
-    heads = ["pass", "arithmetic", "batch", "tessera: trainer", "plain", "graph", "pytorch: plain",
-             "graph", "compile", "best / best"]
-    ways = [("tessera", "trainer"), ("tessera", "plain"), ("tessera", "graph"),
+    heads = ["pass", "arithmetic", "batch", "tessera: trainer", "recorded", "plain", "graph",
+             "pytorch: plain", "graph", "compile", "best / best"]
+    ways = [("tessera", "trainer plain"), ("tessera", "trainer graph"), ("tessera", "plain"),
+            ("tessera", "graph"),
             ("pytorch", "plain"), ("pytorch", "graph"), ("pytorch", "compile")]
     lines = []
     order = sorted(found, key=lambda k: (k[0], k[1], ARITHMETICS.index(k[2])))

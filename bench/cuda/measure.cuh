@@ -14,6 +14,7 @@
 
 #include "report.hpp"
 #include "tessera/backend/cuda/bfloat16.cuh"
+#include "tessera/backend/cuda/graph.cuh"
 #include "tessera/backend/cuda/philox.cuh"
 #include "work.hpp"
 

@@ -3,6 +3,8 @@
 // and as a recording that is replayed, and the times of the layers within a step. With --predict
 // what is expected of them, which needs no GPU.
 #include <cstdint>
+#include <span>
+#include <vector>
 
 #include "ceilings.cuh"
 #include "prediction.hpp"
@@ -23,7 +25,7 @@ Measures AlexNet-2012 (224 x 224, 1000 classes) on the GPU at hand and prints on
 
   "what": "net"    a pass over a batch: "inference"; "training" (forward, loss, backward, update, all
                    on the device); "trainer" (a step of Trainer, which waits for its loss); each as
-                   launched ("way": "plain"), the first two also recorded and replayed ("graph")
+                   launched ("way": "plain") and recorded ("graph"), Trainer by its option
   "what": "layer"  one op of a layer within a training step, beside its prediction; a ReLU that the
                    product before it does has 0 ms forward, and "done_by" says which product
 
@@ -60,7 +62,19 @@ public:
           gradients_(model_.gradients()),
           velocity_(model_.gradients()),
           labels_(1, batch, 0, classes),
-          losses_(batch) {}
+          losses_(batch) {
+        auto& parameters = model_.parameters();
+        for (int i = 0; i < ModelType::parameter_arrays; ++i) {
+            const ParameterEntry& entry = parameters.entry(i);
+            pieces_.push_back({entry.info.count(),
+                               gradients_.data() + entry.offset,
+                               {velocity_.data() + entry.offset},
+                               parameters.learning(i)});
+            if constexpr (std::is_same_v<Element, Bf16>) {
+                pieces_.back().working = parameters.learning_copy(i);
+            }
+        }
+    }
 
     void operator()(View<const Element, DeviceMemory> images) {
         const int batch = images.batch;
@@ -69,29 +83,17 @@ public:
                                            1.0 / batch, losses_.data(),
                                            workspace_.gradient(ModelType::depth).data);
         model_.backward(workspace_, gradients_);
-        for (int i = 0; i < ModelType::parameter_arrays; ++i) {
-            auto& parameters = model_.parameters();
-            const ParameterEntry& entry = parameters.entry(i);
-            const auto advance = [&](auto*... working) {
-                gentle.template advance<Table>(
-                    entry.info.count(), {}, 1, gradients_.data() + entry.offset,
-                    {velocity_.data() + entry.offset}, parameters.learning(i), 1.0, working...);
-            };
-            if constexpr (sizeof(Element) == sizeof(float)) {
-                advance();
-            } else {
-                advance(parameters.learning_copy(i));
-            }
-        }
-        DeviceMemory::fill(gradients_.data(), std::byte{0},
-                           static_cast<std::size_t>(gradients_.size()) * sizeof(float));
+        gentle.template advance<Table>(std::span<const Piece>(pieces_), 1);
     }
     Index bytes() const { return workspace_.bytes(); }
 
 private:
+    using Piece = UpdatePiece<float, 1>;
+
     ModelType model_;
     typename ModelType::Workspace workspace_;
     typename ModelType::Gradients gradients_, velocity_;
+    std::vector<Piece> pieces_;
     Arrays<std::int32_t> labels_;
     Buffer<double, DeviceMemory> losses_;
 };
@@ -145,15 +147,18 @@ private:
     }
 
     void trainer(Images images) {
-        Trainer trainer(model_, SoftmaxCrossEntropy{}, gentle, {.batch = images.batch});
         std::vector<std::int32_t> labels(static_cast<std::size_t>(images.batch));
         for (std::size_t n = 0; n < labels.size(); ++n) {
             labels[n] = static_cast<std::int32_t>(n % classes);
         }
-        const Timing timing =
-            measure([&](int) { trainer.step(images, labels); }, 1, options_.quick, Way::plain);
-        report("trainer", "plain", images.batch, timing, training_flops(images.batch),
-               trainer.bytes());
+        for (const Way way : {Way::plain, Way::recorded}) {
+            Trainer trainer(model_, SoftmaxCrossEntropy{}, gentle,
+                            {.batch = images.batch, .record = way == Way::recorded});
+            const Timing timing =
+                measure([&](int) { trainer.step(images, labels); }, 1, options_.quick, Way::plain);
+            report("trainer", name_of(way), images.batch, timing, training_flops(images.batch),
+                   trainer.bytes());
+        }
     }
 
     static double training_flops(int batch) {

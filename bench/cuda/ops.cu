@@ -4,6 +4,7 @@
 // measured first.
 #include <algorithm>
 #include <cstdint>
+#include <span>
 #include <type_traits>
 
 #include "ceilings.cuh"
@@ -87,14 +88,16 @@ public:
         run("sgd", 0, shape, update_work(count, element_bytes), [&](int sets) {
             return [=, g = Arrays<>(sets, n), v = Arrays<>(sets, n), w = Arrays<>(sets, n),
                     copy = Copy(sets, n)](int set) mutable {
-                Table::Update::sgd(n, {.rate = 1e-6}, g[set], v[set], w[set], copy[set]);
+                const UpdatePiece<float, 1> piece{n, g[set], {v[set]}, w[set], copy[set]};
+                Table::Update::sgd(std::span(&piece, 1), {.rate = 1e-6});
             };
         });
         const double moved = update_work(count, element_bytes).bytes + 2 * gradient_bytes * count;
         run("adamw", 0, shape, {14 * count, moved}, [&](int sets) {
             return [=, g = Arrays<>(sets, n), m = Arrays<>(sets, n), v = Arrays<>(sets, n, 0),
                     w = Arrays<>(sets, n), copy = Copy(sets, n)](int set) mutable {
-                Table::Update::adamw(n, {.rate = 1e-6}, g[set], m[set], v[set], w[set], copy[set]);
+                const UpdatePiece<float, 2> piece{n, g[set], {m[set], v[set]}, w[set], copy[set]};
+                Table::Update::adamw(std::span(&piece, 1), {.rate = 1e-6});
             };
         });
     }

@@ -89,10 +89,11 @@ inline Work backward_data_work(const LayerInfo& layer, int batch, double element
 }
 
 /// One step of gradient descent with momentum: reads gradient, velocity and weight, writes the last
-/// two, and the weight once more as an element where that is not a float.
+/// two and clears the first, and writes the weight once more as an element where that is not a
+/// float.
 inline Work update_work(double parameters, double element_bytes) {
     const double copy = element_bytes < gradient_bytes ? element_bytes : 0;
-    return {6 * parameters, (5 * gradient_bytes + copy) * parameters};
+    return {6 * parameters, (6 * gradient_bytes + copy) * parameters};
 }
 
 /// Whether layer i is a ReLU that the product before it does before its sums leave the registers.

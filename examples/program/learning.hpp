@@ -30,6 +30,7 @@ struct LearningSettings {
     std::uint64_t seed = 1;
     long checkpoint_steps = 2000;
     bool resume = false;
+    bool record = false;                         ///< steps as recordings of the GPU's
     std::string task, unit;                      ///< "training the head", "patches"
     std::map<std::string, std::string> fixed{};  ///< what a continuation must agree with
 };
@@ -214,9 +215,11 @@ template <class ModelType, class Loss, class Source>
 bool learn(const LearningSettings& s, RunFolder& run, ModelType& model, const Loss& loss,
            Source& training, const WatchedSets<Source>& watched) {
     const double steps = static_cast<double>(training.batches()) * s.epochs;
-    Trainer trainer(
-        model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
-        {.batch = s.batch, .seed = s.seed, .dropout_after = std::lround(s.dropout_after * steps)});
+    Trainer trainer(model, loss, Sgd{.rate = s.rate, .momentum = s.momentum, .decay = s.decay},
+                    {.batch = s.batch,
+                     .seed = s.seed,
+                     .dropout_after = std::lround(s.dropout_after * steps),
+                     .record = s.record});
     auto workspace = trainer.model().workspace(s.batch);
     Progress progress;
     const std::string checkpoint = run.file("checkpoint.safetensors");

@@ -109,6 +109,7 @@
 #include "tessera/train/evaluate.hpp"
 #include "tessera/train/fit.hpp"
 #include "tessera/train/gradient_check.hpp"
+#include "tessera/train/graph_of.hpp"
 #include "tessera/train/initialise.hpp"
 #include "tessera/train/loss.hpp"
 #include "tessera/train/loss_memory.hpp"

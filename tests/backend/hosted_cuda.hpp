@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <type_traits>
+#include <vector>
 
 #include "device_arrays.hpp"
 #include "tessera/backend/cuda/average_pool.cuh"
@@ -174,20 +176,32 @@ struct CudaOfHost {
 
     struct Update {
         template <class T>
-        static void sgd(Index n, const SgdStep& step, const T* g, T* v, T* w,
-                        Bf16* working = nullptr) {
+        static void sgd(std::span<const UpdatePiece<T, 1>> pieces, const SgdStep& step) {
             call([&](auto& d) {
-                cuda::Update::sgd(n, step, d.read(g, n), d.change(v, n), d.change(w, n),
-                                  d.write(working, n));
+                const auto moved = there(d, pieces);
+                cuda::Update::sgd(std::span(moved), step);
             });
         }
         template <class T>
-        static void adamw(Index n, const AdamWStep& step, const T* g, T* m, T* v, T* w,
-                          Bf16* working = nullptr) {
+        static void adamw(std::span<const UpdatePiece<T, 2>> pieces, const AdamWStep& step) {
             call([&](auto& d) {
-                cuda::Update::adamw(n, step, d.read(g, n), d.change(m, n), d.change(v, n),
-                                    d.change(w, n), d.write(working, n));
+                const auto moved = there(d, pieces);
+                cuda::Update::adamw(std::span(moved), step);
             });
+        }
+
+    private:
+        template <class T, std::size_t States>
+        static std::vector<UpdatePiece<T, States>> there(
+            DeviceArrays<Late>& d, std::span<const UpdatePiece<T, States>> pieces) {
+            std::vector<UpdatePiece<T, States>> moved(pieces.begin(), pieces.end());
+            for (auto& piece : moved) {
+                piece.gradient = d.change(piece.gradient, piece.count);
+                for (T*& state : piece.state) state = d.change(state, piece.count);
+                piece.weights = d.change(piece.weights, piece.count);
+                piece.working = d.write(piece.working, piece.count);
+            }
+            return moved;
         }
     };
 };

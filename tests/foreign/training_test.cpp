@@ -29,20 +29,21 @@ void follow(const std::string& name, const Optimizer& optimizer) {
     CAPTURE(sizeof(T));
     const SafetensorsFile file(fixture_path("optimisers"));
     auto weights = values<T>(file, name + ".weights");
-    const auto gradients = values<T>(file, name + ".gradients");
+    auto gradients = values<T>(file, name + ".gradients");
     const auto trajectory = values(file, name + ".trajectory");
     const std::size_t size = weights.size(), steps = gradients.size() / size;
     REQUIRE(steps == 8);
     std::array<std::vector<T>, Optimizer::state_names.size()> states;
-    std::array<T*, Optimizer::state_names.size()> pointers{};
+    UpdatePiece<T, Optimizer::state_names.size()> piece{.count = static_cast<Index>(size),
+                                                        .weights = weights.data()};
     for (std::size_t s = 0; s < states.size(); ++s) {
         states[s].resize(size);
-        pointers[s] = states[s].data();
+        piece.state[s] = states[s].data();
     }
     for (std::size_t step = 0; step < steps; ++step) {
-        optimizer.template advance<Backend>(
-            static_cast<Index>(size), Multipliers{}, static_cast<long>(step) + 1,
-            gradients.data() + step * size, pointers, weights.data());
+        piece.gradient = gradients.data() + step * size;
+        optimizer.template advance<Backend>(std::span(&std::as_const(piece), 1),
+                                            static_cast<long>(step) + 1);
         CHECK(distance(weights, std::span(trajectory).subspan(step * size, size)) < tolerance<T>);
     }
 }

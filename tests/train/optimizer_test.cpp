@@ -19,9 +19,15 @@ struct Moved {
 
 template <class Backend>
 Moved move(const Sgd& optimizer, const Multipliers& factors = {}) {
-    const double gradient = 0.5;
-    double weight = 1, velocity = 0.2;
-    optimizer.advance<Backend, double>(1, factors, 1, &gradient, {&velocity}, &weight);
+    double gradient = 0.5, weight = 1, velocity = 0.2;
+    const UpdatePiece<double, 1> piece{.count = 1,
+                                       .gradient = &gradient,
+                                       .state = {&velocity},
+                                       .weights = &weight,
+                                       .rate = factors.rate,
+                                       .decay = factors.decay};
+    optimizer.advance<Backend>(std::span(&piece, 1), 1);
+    CHECK(gradient == 0);
     return {weight, velocity};
 }
 
@@ -56,8 +62,14 @@ template <class Backend>
 void check_adamw() {
     const AdamW optimizer{.rate = 0.1, .beta1 = 0.8, .beta2 = 0.9, .epsilon = 1e-3, .decay = 0.5};
     double gradient = 0.5, mean = 0.3, square = 0.4, weight = 2;
-    optimizer.advance<Backend, double>(1, {.rate = 0.5, .decay = 0.2}, 3, &gradient,
-                                       {&mean, &square}, &weight);
+    const UpdatePiece<double, 2> piece{.count = 1,
+                                       .gradient = &gradient,
+                                       .state = {&mean, &square},
+                                       .weights = &weight,
+                                       .rate = 0.5,
+                                       .decay = 0.2};
+    optimizer.advance<Backend>(std::span(&piece, 1), 3);
+    CHECK(gradient == 0);
     const double m = 0.8 * 0.3 + 0.2 * 0.5, v = 0.9 * 0.4 + 0.1 * 0.25;
     CHECK(mean == doctest::Approx(m));
     CHECK(square == doctest::Approx(v));
@@ -67,8 +79,9 @@ void check_adamw() {
     // Whatever the gradient's size, the first step is as long as the rate.
     for (double slope : {1e-3, 1.0, 1e6}) {
         double first = 0, zero_mean = 0, zero_square = 0;
-        AdamW{.rate = 0.01}.advance<Backend, double>(1, {}, 1, &slope, {&zero_mean, &zero_square},
-                                                     &first);
+        const UpdatePiece<double, 2> fresh{
+            .count = 1, .gradient = &slope, .state = {&zero_mean, &zero_square}, .weights = &first};
+        AdamW{.rate = 0.01}.advance<Backend>(std::span(&fresh, 1), 1);
         CHECK(first == doctest::Approx(-0.01).epsilon(1e-4));
     }
 }

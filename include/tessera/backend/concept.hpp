@@ -2,7 +2,7 @@
 // The contract of a backend: a table of op structs, each a set of static functions.
 //
 // Conventions, the same for every op and never varied:
-//   - parameter gradients accumulate (+=), data gradients assign (=);
+//   - parameter gradients accumulate (+=) until an update clears them, data gradients assign (=);
 //   - a null data gradient, or a null bias, is not wanted and not touched;
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <span>
 
 #include "tessera/backend/geometry.hpp"
 #include "tessera/core/random.hpp"
@@ -98,11 +99,14 @@ concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
     Op::squared_error(rows, classes, in, in, scale, losses, out);
 };
 
+/// One step over all arrays of a network, which lie apart: each array's state and weights are
+/// those after the step, its gradient is zero.
 template <class Op, class T>
-concept UpdateOp = requires(Index n, const SgdStep& sgd, const AdamWStep& adam, const T* in,
-                            T* out) {
-    Op::sgd(n, sgd, in, out, out);          // (elements, step, g, v, w)
-    Op::adamw(n, adam, in, out, out, out);  // (elements, step, g, m, v, w)
+concept UpdateOp = requires(std::span<const UpdatePiece<T, 1>> with_velocity,
+                            std::span<const UpdatePiece<T, 2>> with_means, const SgdStep& sgd,
+                            const AdamWStep& adam) {
+    Op::sgd(with_velocity, sgd);
+    Op::adamw(with_means, adam);
 };
 
 /// A backend has all of them; a missing op is named by the concept that fails.

@@ -3,8 +3,10 @@
 // once per op and not once per layer. Memory order is batch, height, width, channels throughout.
 #pragma once
 
+#include <array>
 #include <cstddef>
 
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera {
@@ -71,6 +73,18 @@ struct Scratch {
     std::byte* data = nullptr;
     std::size_t bytes = 0;
     int threads = 1;
+};
+
+/// A parameter array in an update, for an optimiser that keeps `States` numbers a weight.
+template <class T, std::size_t States>
+struct UpdatePiece {
+    Index count = 0;
+    T* gradient = nullptr;           ///< read, and left zero for the next batch to be added to
+    std::array<T*, States> state{};  ///< in the order of the formulas below
+    T* weights = nullptr;
+    Bf16* working = nullptr;  ///< gets the new weights, rounded, unless it is null
+    double rate = 1;          ///< factors on those of the step
+    double decay = 1;
 };
 
 /// One step of stochastic gradient descent. g is the gradient, v the velocity, w the weights.

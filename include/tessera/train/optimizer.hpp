@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 // Optimisers: how a gradient moves the weights. Each keeps its state in arenas laid out as the
-// gradients are, says how to advance one parameter array, and what a checkpoint calls it.
+// gradients are, says how to advance the parameter arrays, and what a checkpoint calls it.
 #pragma once
 
-#include <algorithm>
 #include <array>
+#include <span>
 #include <string_view>
 
 #include "tessera/backend/geometry.hpp"
-#include "tessera/core/buffer.hpp"
 
 namespace tessera {
 
@@ -34,18 +33,17 @@ struct Sgd {
     }
     static constexpr std::array<std::string_view, 1> state_names{"velocity"};
 
-    /// Advances `count` weights by gradient * scale; state[0] is their velocity. Their working
-    /// copy, if they have one, comes last.
-    template <class Backend, class T, class... Working>
-    void advance(Index count, const Multipliers& factors, long, const T* gradient,
-                 const std::array<T*, 1>& state, T* weights, double scale = 1,
-                 Working*... working) const {
-        const SgdStep step{.form = form,
-                           .rate = rate * factors.rate,
-                           .momentum = momentum,
-                           .decay = decay * factors.decay,
-                           .gradient_scale = scale};
-        Backend::Update::sgd(count, step, gradient, state[0], weights, working...);
+    /// Advances all pieces by gradient * scale and clears the gradients; their state is the
+    /// velocity. `step` counts the calls from 1.
+    template <class Backend, class T>
+    void advance(std::span<const UpdatePiece<T, 1>> pieces, [[maybe_unused]] long step,
+                 double scale = 1) const {
+        const SgdStep update{.form = form,
+                             .rate = rate,
+                             .momentum = momentum,
+                             .decay = decay,
+                             .gradient_scale = scale};
+        Backend::Update::sgd(pieces, update);
     }
 };
 
@@ -60,18 +58,16 @@ struct AdamW {
     static constexpr std::string_view kind() { return "adamw"; }
     static constexpr std::array<std::string_view, 2> state_names{"mean", "square"};
 
-    template <class Backend, class T, class... Working>
-    void advance(Index count, const Multipliers& factors, long step, const T* gradient,
-                 const std::array<T*, 2>& state, T* weights, double scale = 1,
-                 Working*... working) const {
-        const AdamWStep update{.rate = rate * factors.rate,
+    template <class Backend, class T>
+    void advance(std::span<const UpdatePiece<T, 2>> pieces, long step, double scale = 1) const {
+        const AdamWStep update{.rate = rate,
                                .beta1 = beta1,
                                .beta2 = beta2,
                                .epsilon = epsilon,
-                               .decay = decay * factors.decay,
+                               .decay = decay,
                                .gradient_scale = scale,
                                .step = step};
-        Backend::Update::adamw(count, update, gradient, state[0], state[1], weights, working...);
+        Backend::Update::adamw(pieces, update);
     }
 };
 

@@ -16,6 +16,7 @@
 #include "tessera/layer/softmax.hpp"
 #include "tessera/net/model.hpp"
 #include "tessera/net/surgery.hpp"
+#include "tessera/train/graph_of.hpp"
 #include "tessera/train/loss.hpp"
 #include "tessera/train/optimizer.hpp"
 
@@ -50,6 +51,10 @@ struct TrainerOptions {
     /// Steps between readings of the loss, which wait for a GPU to finish the step: in between,
     /// step() returns the last one read, and a loss that is not finite is found out later.
     long loss_every = 1;
+    /// On a GPU the two passes of a step are recorded the second time that they are the same, and
+    /// from then on cost a launch each. The numbers of a step are those of a step that is not
+    /// recorded, bit by bit. A backend of the host launches nothing and has nothing to record.
+    bool record = false;
     Multipliers weights{};
     Multipliers biases{.rate = 1, .decay = 0};
     /// For single layers, by name or position as in parameter names, on top of the two above.
@@ -81,9 +86,10 @@ public:
           gradients_(model_.gradients()),
           seed_(options.seed),
           dropout_after_(options.dropout_after),
-          loss_every_(std::max(options.loss_every, 1L)) {
+          loss_every_(std::max(options.loss_every, 1L)),
+          record_(options.record) {
         for (auto& state : states_) state = model_.gradients();
-        set_multipliers(options);
+        set_pieces(options);
     }
 
     Loss loss;
@@ -105,18 +111,20 @@ public:
         const Stream dropout{seed_ + 0x9E3779B97F4A7C15 * static_cast<std::uint64_t>(gathered_),
                              Purpose::dropout, static_cast<std::uint32_t>(steps_), 0};
         workspace_.set_dropout(steps_ < dropout_after_ ? 0 : 1);
-        const auto scores = model_.forward(workspace_, input, dropout);
-        const Index expected = Loss::targets(scores.batch, scores.shape);
-        require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
-                " targets for ", scores.batch, " samples, expected ", expected);
-        loss.template operator()<Backend>(scores, targets, workspace_.gradient(Scores::depth).data,
-                                          loss_memory_);
+        run(forward_, [&] {
+            const auto scores = model_.forward(workspace_, input, dropout);
+            const Index expected = Loss::targets(scores.batch, scores.shape);
+            require(static_cast<Index>(targets.size()) == expected, "train: found ", targets.size(),
+                    " targets for ", scores.batch, " samples, expected ", expected);
+            loss.template operator()<Backend>(
+                scores, targets, workspace_.gradient(Scores::depth).data, loss_memory_);
+        });
         if (steps_ % loss_every_ == 0 || !read_) {
             last_loss_ = loss_memory_.value();
             read_ = true;
             if (!std::isfinite(last_loss_)) fail_diverged(last_loss_);
         }
-        model_.backward(workspace_, gradients_);
+        run(backward_, [&] { model_.backward(workspace_, gradients_); });
         ++gathered_;
         return last_loss_;
     }
@@ -124,27 +132,10 @@ public:
     /// Moves the weights by the mean of the gradients gathered so far and clears them: several
     /// batches that fit in memory do for a larger one.
     void update() {
-        const double share = 1.0 / std::max(gathered_, 1);
         ++steps_;
-        auto& parameters = model_.parameters();
-        for (int i = 0; i < Scores::parameter_arrays; ++i) {
-            const ParameterEntry& entry = parameters.entry(i);
-            if (entry.frozen) continue;
-            std::array<Number*, states> state{};
-            for (std::size_t s = 0; s < states; ++s) state[s] = states_[s].data() + entry.offset;
-            const auto advance = [&](auto*... working) {
-                optimizer.template advance<Backend>(entry.info.count(),
-                                                    multipliers_[static_cast<std::size_t>(i)],
-                                                    steps_, gradients_.data() + entry.offset, state,
-                                                    parameters.learning(i), share, working...);
-            };
-            if constexpr (std::is_same_v<Element, Number>) {
-                advance();
-            } else {
-                advance(parameters.learning_copy(i));
-            }
-        }
-        clear_gradients();
+        optimizer.template advance<Backend>(std::span<const Piece>(pieces_), steps_,
+                                            1.0 / std::max(gathered_, 1));
+        gathered_ = 0;
     }
 
     /// The scores of the last step, one row a sample.
@@ -173,13 +164,23 @@ public:
     }
 
 private:
+    using Piece = UpdatePiece<Number, states>;
+    using Graph = decltype(detail::graph_of<Backend>());
+
+    template <class Body>
+    void run(Graph& graph, const Body& body) {
+        if (record_) return graph.run(body);
+        body();
+    }
+
     void clear_gradients() {
         Memory::fill(gradients_.data(), std::byte{0},
                      static_cast<std::size_t>(gradients_.size()) * sizeof(Number));
         gathered_ = 0;
     }
 
-    void set_multipliers(const TrainerOptions& options) {
+    /// What learns, with its factors on rate and decay.
+    void set_pieces(const TrainerOptions& options) {
         std::vector<char> used(options.layers.size(), false);
         for (int i = 0; i < Scores::parameter_arrays; ++i) {
             const ParameterEntry& entry = model_.parameters().entry(i);
@@ -192,7 +193,20 @@ private:
                 factors.rate *= options.layers[rule].second.rate;
                 factors.decay *= options.layers[rule].second.decay;
             }
-            multipliers_[static_cast<std::size_t>(i)] = factors;
+            if (entry.frozen) continue;
+            auto& parameters = model_.parameters();
+            Piece piece{.count = entry.info.count(),
+                        .gradient = gradients_.data() + entry.offset,
+                        .weights = parameters.learning(i),
+                        .rate = factors.rate,
+                        .decay = factors.decay};
+            for (std::size_t s = 0; s < states; ++s) {
+                piece.state[s] = states_[s].data() + entry.offset;
+            }
+            if constexpr (!std::is_same_v<Element, Number>) {
+                piece.working = parameters.learning_copy(i);
+            }
+            pieces_.push_back(piece);
         }
         for (std::size_t rule = 0; rule < used.size(); ++rule) {
             require(used[rule], "train: multipliers are given for layer '",
@@ -220,10 +234,12 @@ private:
     typename Scores::Gradients gradients_;
     LossMemory<Memory> loss_memory_;
     std::array<typename Scores::Gradients, states> states_{};
-    std::array<Multipliers, static_cast<std::size_t>(Scores::parameter_arrays)> multipliers_{};
+    std::vector<Piece> pieces_;
     std::uint64_t seed_;
     long dropout_after_;
     long loss_every_;
+    bool record_;
+    Graph forward_, backward_;  // with the loss; back from it
     double last_loss_ = 0;
     bool read_ = false;  // whether any loss was
     long steps_ = 0;

@@ -9,6 +9,7 @@
 #include "tessera/backend/cuda/conv.cuh"
 #include "tessera/backend/cuda/conv_tensor.cuh"
 #include "tessera/backend/cuda/dropout.cuh"
+#include "tessera/backend/cuda/graph.cuh"
 #include "tessera/backend/cuda/linear.cuh"
 #include "tessera/backend/cuda/loss.cuh"
 #include "tessera/backend/cuda/lrn.cuh"
@@ -59,6 +60,7 @@ struct ConvBy {
 /// Model<Net, Shape, Cuda> and Model<Net, Shape, Cuda, Bf16>.
 struct Cuda {
     using Memory = cuda::DeviceMemory;
+    using Graph = cuda::Graph;  ///< makes one launch of a pass
     static int threads() { return 1; }
 
     using Conv = cuda::ConvBy<false>;

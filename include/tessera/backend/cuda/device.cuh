@@ -4,10 +4,12 @@
 
 #include <cuda_runtime.h>
 
+#include <array>
 #include <cstddef>
 #include <string>
-#include <utility>
+#include <type_traits>
 
+#include "tessera/backend/cuda/requests.hpp"
 #include "tessera/core/error.hpp"
 
 namespace tessera::cuda {
@@ -64,6 +66,15 @@ inline void check(cudaError_t status, const char* call) {
 /// The calling thread's own stream.
 inline cudaStream_t stream() { return cudaStreamPerThread; }
 
+/// Carries a request out by work(), unless who listens says otherwise.
+template <class Work>
+void ask(const Request& request, const Work& work) {
+    if (!listener) return work();
+    if (!listener->hear(request)) return;
+    work();
+    listener->done(request);
+}
+
 }  // namespace detail
 
 /// Memory of the current device. Contents are undefined until written.
@@ -87,23 +98,33 @@ struct DeviceMemory {
     static void release(void* data) { ::cudaFree(data); }
 
     static void fill(void* to, std::byte value, std::size_t bytes) {
-        detail::check(::cudaMemsetAsync(to, static_cast<int>(value), bytes, detail::stream()),
-                      "cudaMemsetAsync");
+        const std::array numbers{detail::number(to), static_cast<Index>(value),
+                                 static_cast<Index>(bytes)};
+        detail::ask({detail::Request::Kind::fill, numbers}, [&] {
+            detail::check(::cudaMemsetAsync(to, static_cast<int>(value), bytes, detail::stream()),
+                          "cudaMemsetAsync");
+        });
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
-        move(to, from, bytes, cudaMemcpyDeviceToDevice);
+        const std::array numbers{detail::number(to), detail::number(from),
+                                 static_cast<Index>(bytes)};
+        detail::ask({detail::Request::Kind::copy, numbers},
+                    [&] { move(to, from, bytes, cudaMemcpyDeviceToDevice); });
     }
     /// From the host; memory that is not pinned may be changed as soon as this returns.
     static void upload(void* to, const void* from, std::size_t bytes) {
+        if (detail::listener) return detail::listener->upload(to, from, bytes);
         move(to, from, bytes, cudaMemcpyHostToDevice);
     }
     /// To the host; waits.
     static void download(void* to, const void* from, std::size_t bytes) {
+        detail::about_to_wait();
         move(to, from, bytes, cudaMemcpyDeviceToHost);
         synchronize();
     }
     /// Waits until the calling thread's work is done. Throws Error when any of it failed.
     static void synchronize() {
+        detail::about_to_wait();
         const cudaError_t status = ::cudaStreamSynchronize(detail::stream());
         if (status == cudaSuccess) return;
         const detail::Launch& last = detail::last_launch();
@@ -157,73 +178,28 @@ __device__ Shared& shared_memory() {
 template <class Kernel>
 void launch(const char* name, dim3 blocks, dim3 threads, const Kernel& kernel) {
     if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;  // nothing to do is no error here
+    static_assert(std::is_trivially_copyable_v<Kernel>);
     constexpr std::size_t shared = detail::shared_bytes<Kernel>();
-    if constexpr (shared > 48 * 1024) {
-        detail::check(
-            ::cudaFuncSetAttribute(detail::run<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                   static_cast<int>(shared)),
-            name);
-    }
-    detail::run<<<blocks, threads, shared, detail::stream()>>>(kernel);
-    const cudaError_t status = ::cudaGetLastError();
-    detail::last_launch() = {name, blocks, threads};
-    if (status != cudaSuccess) detail::check(status, detail::last_launch().words().c_str());
-}
-
-/// Work that is recorded once and replayed as often as wanted, at the cost of one launch: what
-/// body() asks of the device, with the addresses and numbers it had then.
-///   Graph graph;
-///   graph.record([&] { model.forward(workspace, input); });
-///   graph.replay();  // for whatever lies in the input's memory now
-class Graph {
-public:
-    Graph() = default;
-    Graph(Graph&& other) noexcept : ready_(std::exchange(other.ready_, nullptr)) {}
-    Graph& operator=(Graph&& other) noexcept {
-        std::swap(ready_, other.ready_);
-        return *this;
-    }
-    ~Graph() {
-        if (ready_) ::cudaGraphExecDestroy(ready_);
-    }
-
-    /// Calls body(), whose work is not done now. Recording the same work with other numbers again
-    /// is cheap. Throws Error when body() waits for a result; what was recorded before stays then.
-    template <class Body>
-    void record(const Body& body) {
-        // Relaxed: what is made at first need, such as a handle of cuBLAS, may be made now.
-        detail::check(::cudaStreamBeginCapture(detail::stream(), cudaStreamCaptureModeRelaxed),
-                      "cudaStreamBeginCapture");
-        struct Made {
-            cudaGraph_t graph = nullptr;
-            ~Made() {
-                if (graph) ::cudaGraphDestroy(graph);
-            }
-        } made;
-        try {
-            body();
-        } catch (...) {
-            ::cudaStreamEndCapture(detail::stream(), &made.graph);
-            ::cudaGetLastError();
-            throw;
+    const auto start = [&] {
+        if constexpr (shared > 48 * 1024) {
+            detail::check(::cudaFuncSetAttribute(detail::run<Kernel>,
+                                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                                 static_cast<int>(shared)),
+                          name);
         }
-        detail::check(::cudaStreamEndCapture(detail::stream(), &made.graph),
-                      "cudaStreamEndCapture");
-        cudaGraphExecUpdateResultInfo result{};
-        if (ready_ && ::cudaGraphExecUpdate(ready_, made.graph, &result) == cudaSuccess) return;
-        ::cudaGetLastError();
-        cudaGraphExec_t fresh = nullptr;
-        detail::check(::cudaGraphInstantiate(&fresh, made.graph, 0), "cudaGraphInstantiate");
-        if (ready_) ::cudaGraphExecDestroy(ready_);
-        ready_ = fresh;
-    }
-    void replay() {
-        require(ready_ != nullptr, "CUDA: nothing was recorded");
-        detail::check(::cudaGraphLaunch(ready_, detail::stream()), "cudaGraphLaunch");
-    }
-
-private:
-    cudaGraphExec_t ready_ = nullptr;
-};
+        detail::run<<<blocks, threads, shared, detail::stream()>>>(kernel);
+        const cudaError_t status = ::cudaGetLastError();
+        detail::last_launch() = {name, blocks, threads};
+        if (status != cudaSuccess) detail::check(status, detail::last_launch().words().c_str());
+    };
+    if (!detail::listener) return start();
+    const Kernel own = detail::without_padding(kernel);
+    detail::Request request;
+    request.function = reinterpret_cast<void (*)()>(detail::run<Kernel>);
+    request.grid = {blocks.x, blocks.y, blocks.z, threads.x, threads.y, threads.z, shared};
+    request.numbers = &own;
+    request.bytes = sizeof own;
+    detail::ask(request, start);
+}
 
 }  // namespace tessera::cuda

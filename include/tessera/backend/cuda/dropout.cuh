@@ -15,28 +15,6 @@
 
 namespace tessera::cuda {
 
-namespace detail {
-
-/// Up to four numbers, the first `count` of which are in memory, in whole packs or one by one.
-template <class T>
-__device__ Pack<T, 4> load_four(const T* from, Index count, bool in_packs) {
-    if (in_packs && count >= 4) return load<4>(from);
-    Pack<T, 4> four{};
-    for (int k = 0; k < 4; ++k) {
-        if (k < count) four[k] = from[k];
-    }
-    return four;
-}
-template <class T>
-__device__ void store_four(T* to, const Pack<T, 4>& four, Index count, bool in_packs) {
-    if (in_packs && count >= 4) return store(to, four);
-    for (int k = 0; k < 4; ++k) {
-        if (k < count) to[k] = four[k];
-    }
-}
-
-}  // namespace detail
-
 template <class T>
 struct DropoutForward {
     Index elements;

@@ -110,6 +110,27 @@ struct LibraryProduct {
     static void multiply(const Gemm& g, const T* a, const T* b,
                          const std::type_identity_t<Out>* bias, Out* c, const Scratch& scratch) {
         if (g.rows == 0 || g.columns == 0) return;
+        // All that tells one product of a program from another, for a Graph that listens.
+        const Index flags = g.a_transposed + 2 * g.b_transposed + 4 * g.accumulate + 8 * g.rectify +
+                            16 * Tf32 + 32 * sizeof(T) + 512 * sizeof(Out);
+        const std::array numbers{g.rows,
+                                 g.columns,
+                                 g.depth,
+                                 flags,
+                                 detail::number(a),
+                                 detail::number(b),
+                                 detail::number(bias),
+                                 detail::number(c),
+                                 detail::number(scratch.data),
+                                 static_cast<Index>(scratch.bytes)};
+        detail::ask({detail::Request::Kind::product, numbers},
+                    [&] { carry_out(g, a, b, bias, c, scratch); });
+    }
+
+private:
+    template <class T, class Out>
+    static void carry_out(const Gemm& g, const T* a, const T* b, const Out* bias, Out* c,
+                          const Scratch& scratch) {
         constexpr cudaDataType_t scalars = detail::data_type<Wide<T>>;
         constexpr cublasComputeType_t compute = sizeof(T) == 8 ? CUBLAS_COMPUTE_64F
                                                 : Tf32         ? CUBLAS_COMPUTE_32F_FAST_TF32
@@ -154,7 +175,6 @@ struct LibraryProduct {
             g.name);
     }
 
-private:
     /// The library's first suggestion, kept: asking takes longer than a small product.
     template <class T, class Out>
     static cublasLtMatmulAlgo_t best_way(const Gemm& g, bool bias, std::uint32_t boundary,

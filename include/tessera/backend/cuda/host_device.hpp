@@ -2,14 +2,14 @@
 // A device that is the processor: the counterpart of device.cuh for tests without a GPU.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstring>
-#include <functional>
 #include <map>
 #include <mutex>
-#include <utility>
-#include <vector>
+#include <type_traits>
 
+#include "tessera/backend/cuda/requests.hpp"
 #include "tessera/backend/cuda/simt.hpp"
 #include "tessera/core/buffer.hpp"
 
@@ -77,22 +77,27 @@ private:
 #endif
 };
 
-/// Does work at once, or puts it into the recording that the calling thread makes.
-class Queue {
-public:
-    using Recording = std::vector<std::function<void()>>;
+using Play = void (*)(const Request&);
 
-    template <class Work>
-    static void add(const Work& work) {
-        if (recording) {
-            recording->push_back(work);
-        } else {
-            const Access access;
-            work();
-        }
+inline void play(const Request& request) {
+    const Access access;
+    if (request.kind == Request::Kind::kernel) {
+        return reinterpret_cast<Play>(request.function)(request);
     }
-    inline static thread_local Recording* recording = nullptr;
-};
+    const auto* numbers = static_cast<const Index*>(request.numbers);
+    auto* to = reinterpret_cast<void*>(numbers[0]);
+    const auto bytes = static_cast<std::size_t>(numbers[2]);
+    if (request.kind == Request::Kind::fill) {
+        std::memset(to, static_cast<int>(numbers[1]), bytes);
+    } else if (bytes > 0) {
+        std::memcpy(to, reinterpret_cast<const void*>(numbers[1]), bytes);
+    }
+}
+
+/// Does the work at once, unless who listens says otherwise.
+inline void ask(const Request& request) {
+    if (!listener || listener->hear(request)) play(request);
+}
 
 }  // namespace detail
 
@@ -110,20 +115,24 @@ struct DeviceMemory {
         HostMemory::release(data);
     }
     static void fill(void* to, std::byte value, std::size_t bytes) {
-        detail::Queue::add([=] { std::memset(to, static_cast<int>(value), bytes); });
+        detail::ask(
+            {detail::Request::Kind::fill,
+             std::array{detail::number(to), static_cast<Index>(value), static_cast<Index>(bytes)}});
     }
     static void copy(void* to, const void* from, std::size_t bytes) {
-        if (bytes == 0) return;
-        detail::Queue::add([=] { std::memcpy(to, from, bytes); });
+        detail::ask(
+            {detail::Request::Kind::copy,
+             std::array{detail::number(to), detail::number(from), static_cast<Index>(bytes)}});
     }
-    static void upload(void* to, const void* from, std::size_t bytes) { copy(to, from, bytes); }
+    static void upload(void* to, const void* from, std::size_t bytes) {
+        if (detail::listener) return detail::listener->upload(to, from, bytes);
+        copy(to, from, bytes);
+    }
     static void download(void* to, const void* from, std::size_t bytes) {
         synchronize();
         copy(to, from, bytes);
     }
-    static void synchronize() {
-        require(!detail::Queue::recording, "CUDA: a recording cannot wait for results");
-    }
+    static void synchronize() { detail::about_to_wait(); }
 };
 
 /// The memory that the threads of a block share, as the Shared of the kernel.
@@ -135,32 +144,21 @@ Shared& shared_memory() {
 /// Runs kernel() as every thread of the grid.
 template <class Kernel>
 void launch(const char*, dim3 blocks, dim3 threads, const Kernel& kernel) {
-    std::size_t shared = 0;
+    static_assert(std::is_trivially_copyable_v<Kernel>);
+    if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;
+    unsigned shared = 0;
     if constexpr (requires { typename Kernel::Shared; }) shared = sizeof(typename Kernel::Shared);
-    detail::Queue::add([=] { simt::Grid(blocks, threads, shared).run(kernel); });
+    const Kernel own = detail::without_padding(kernel);
+    detail::Request request;
+    request.function = reinterpret_cast<void (*)()>(detail::Play{[](const detail::Request& asked) {
+        const auto& grid = asked.grid;
+        simt::Grid({grid[0], grid[1], grid[2]}, {grid[3], grid[4], grid[5]}, grid[6])
+            .run(*static_cast<const Kernel*>(asked.numbers));
+    }});
+    request.grid = {blocks.x, blocks.y, blocks.z, threads.x, threads.y, threads.z, shared};
+    request.numbers = &own;
+    request.bytes = sizeof own;
+    detail::ask(request);
 }
-
-/// As Graph of device.cuh.
-class Graph {
-public:
-    template <class Body>
-    void record(const Body& body) {
-        detail::Queue::Recording made;
-        struct End {
-            ~End() { detail::Queue::recording = nullptr; }
-        } end;
-        detail::Queue::recording = &made;
-        body();
-        recorded_ = std::move(made);
-    }
-    void replay() {
-        require(!recorded_.empty(), "CUDA: nothing was recorded");
-        const detail::Access access;
-        for (const auto& work : recorded_) work();
-    }
-
-private:
-    detail::Queue::Recording recorded_;
-};
 
 }  // namespace tessera::cuda

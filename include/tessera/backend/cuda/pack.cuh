@@ -41,6 +41,24 @@ bool can_pack(Index length, const Arrays*... arrays) {
     const bool begin = ((reinterpret_cast<std::uintptr_t>(arrays) % 16 == 0) && ...);
     return begin && length % pack_width<T> == 0;
 }
+
+/// Up to four numbers, the first `count` of which are in memory, in whole packs or one by one.
+template <class T>
+__device__ Pack<T, 4> load_four(const T* from, Index count, bool in_packs) {
+    if (in_packs && count >= 4) return load<4>(from);
+    Pack<T, 4> four{};
+    for (int k = 0; k < 4; ++k) {
+        if (k < count) four[k] = from[k];
+    }
+    return four;
+}
+template <class T>
+__device__ void store_four(T* to, const Pack<T, 4>& four, Index count, bool in_packs) {
+    if (in_packs && count >= 4) return store(to, four);
+    for (int k = 0; k < 4; ++k) {
+        if (k < count) to[k] = four[k];
+    }
+}
 }  // namespace detail
 
 /// Calls body(Position<width>{}) with the width of the packs that fit: 16 bytes or one number.

@@ -12,9 +12,11 @@
 #ifdef __CUDACC__
 #include "tessera/backend/cuda/device.cuh"
 #include "tessera/backend/cuda/device_events.cuh"
+#include "tessera/backend/cuda/device_tape.cuh"
 #elif defined(TESSERA_CUDA_ON_CPU)
 #include "tessera/backend/cuda/host_device.hpp"
 #include "tessera/backend/cuda/host_events.hpp"
+#include "tessera/backend/cuda/host_tape.hpp"
 #else
 #error \
     "tessera: the CUDA backend needs nvcc; to try its kernels without a GPU, slowly, define \
