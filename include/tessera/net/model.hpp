@@ -182,9 +182,14 @@ public:
                 "backward: the workspace is for inference, expected one for training");
         require(gradients.size() == layout.trainable, "backward: the gradients are ",
                 gradients.size(), " elements, expected ", layout.trainable);
+        bool rectified = false;
         for_each_position<depth>([&](auto reversed) {
             constexpr int i = depth - 1 - reversed;
-            if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
+            if (i < workspace.plan().trunk || rectified) {
+                rectified = false;
+            } else {
+                rectified = backward_layer<i>(workspace, gradients.data());
+            }
         });
     }
 
@@ -228,15 +233,26 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
-    /// Whether layer I can do the ReLU behind it.
+    /// Whether layer I is a ReLU.
+    template <int I>
+    static constexpr bool is_relu() {
+        if constexpr (I >= 0 && I < depth) return std::is_same_v<Bare<LayerAt<I, Layers>>, ReLU>;
+        return false;
+    }
+    /// Whether layer I can do the ReLU behind it. What is no layer has been refused before, in
+    /// better words.
     template <int I>
     static constexpr bool takes_next() {
-        if constexpr (I + 1 < depth) {
-            // What is no layer has been refused before, in better words.
-            if constexpr (IsLayer<LayerAt<I, Layers>>) {
-                return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
-                       LayerAt<I, Layers>::template takes_relu<Backend>;
-            }
+        if constexpr (is_relu<I + 1>() && IsLayer<LayerAt<I, Layers>>) {
+            return LayerAt<I, Layers>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+    /// Whether layer I can take the gradient of the ReLU before it.
+    template <int I>
+    static constexpr bool takes_gradient_before() {
+        if constexpr (is_relu<I - 1>() && IsLayer<LayerAt<I, Layers>>) {
+            return LayerAt<I, Layers>::template takes_relu_gradient<Backend>;
         }
         return false;
     }
@@ -264,8 +280,10 @@ private:
         return rectify;
     }
 
+    /// True when the layer before, a ReLU, is done as well. The plan keeps a ReLU's output until
+    /// its own turn, and its gradient in place.
     template <int I>
-    void backward_layer(Workspace& workspace, Number* gradients) const {
+    bool backward_layer(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),
@@ -282,7 +300,13 @@ private:
                     gradients + layout.entries[array].offset;
             }
         }
+        if constexpr (takes_gradient_before<I>()) {
+            if (pass.input_gradient.data == workspace.gradient(I - 1).data) {
+                pass.rectified = pass.input_gradient ? pass.input.data : nullptr;
+            }
+        }
         LayerAt<I, Layers>::template backward<Backend>(pass);
+        return pass.rectified != nullptr;
     }
 
     Parameters<Scalar, parameter_arrays, Memory> parameters_;

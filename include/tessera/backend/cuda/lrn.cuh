@@ -13,6 +13,7 @@
 #include "tessera/backend/cuda/channel_window.cuh"
 #include "tessera/backend/cuda/divide.cuh"
 #include "tessera/backend/cuda/inverse_power.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 #include "tessera/backend/geometry.hpp"
 
@@ -61,6 +62,7 @@ struct LrnBackward {
     int channels, before, after;
     W factor;  ///< 2 * alpha * beta
     InversePower<W> power;
+    bool rectified;
     const T* x;
     const T* y;
     const T* scale;
@@ -87,12 +89,15 @@ struct LrnBackward {
         for (int i = 0; i < Width; ++i) {
             gradients[i] = gradients[i] * power(scales[i]) - factor * inputs[i] * sums[i];
         }
+        if (rectified) rectify_gradient(gradients, inputs);
         store_rounded(dx + at, gradients);
     }
 };
 
 /// LrnOp of backend/concept.hpp. The window of channel i is i - size / 2 .. i + (size - 1) / 2.
 struct Lrn {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         const int channels = g.shape.channels;
@@ -117,7 +122,7 @@ struct Lrn {
 
     template <class T>
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
-                         T* dx) {
+                         T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const int channels = g.shape.channels;
         const Wide<T> factor = static_cast<Wide<T>>(2 * g.alpha * g.beta);
@@ -132,6 +137,7 @@ struct Lrn {
                                              g.size / 2,
                                              factor,
                                              {static_cast<Wide<T>>(g.beta)},
+                                             rectified != nullptr,
                                              x,
                                              y,
                                              scale,

@@ -8,8 +8,10 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "tessera/backend/cuda/pool_window.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
@@ -65,6 +67,7 @@ struct MaxPoolBackward {
     PoolGeometry g;
     const std::int32_t* argmax;
     const T* dy;
+    const T* rectified;
     T* dx;
 
     __device__ void operator()() const {
@@ -88,12 +91,15 @@ struct MaxPoolBackward {
                 }
             }
         }
+        if (rectified) rectify_gradient(sums, load<Width>(rectified + pack * Width));
         store_rounded(dx + pack * Width, sums);
     }
 };
 
 /// MaxPoolOp of backend/concept.hpp. A window that holds no input at all gives 0 with argmax -1.
 struct MaxPool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         with_width<T>(
@@ -107,16 +113,17 @@ struct MaxPool {
     }
 
     template <class T>
-    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         with_width<T>(
             g.input.channels,
             [&](auto width) {
                 const Index packs = g.batch * g.input.size() / width;
                 launch("max_pool backward", blocks_for(packs), default_threads,
-                       MaxPoolBackward<T, width>{packs, g, argmax, dy, dx});
+                       MaxPoolBackward<T, width>{packs, g, argmax, dy, rectified, dx});
             },
-            argmax, dy, dx);
+            argmax, dy, rectified, dx);
     }
 };
 
