@@ -13,7 +13,8 @@
 //   - an op with a constant `takes_relu_gradient` has its data gradient's function take, as the
 //   last
 //     argument, null or the outputs of the ReLU whose gradient is taken as well (where there is an
-//     x, x itself): dx = rectified > 0 ? dx : 0.
+//     x, x itself): dx = rectified > 0 ? dx : 0;
+//   - a table may also have an op for two layers behind one another, as in layer/pair.hpp.
 #pragma once
 
 #include <concepts>

@@ -12,6 +12,7 @@
 #include "tessera/backend/cuda/linear.cuh"
 #include "tessera/backend/cuda/loss.cuh"
 #include "tessera/backend/cuda/lrn.cuh"
+#include "tessera/backend/cuda/lrn_max_pool.cuh"
 #include "tessera/backend/cuda/max_pool.cuh"
 #include "tessera/backend/cuda/narrow.cuh"
 #include "tessera/backend/cuda/relu.cuh"
@@ -68,6 +69,7 @@ struct Cuda {
     using Relu = cuda::Relu;
     using Lrn = cuda::Lrn;
     using MaxPool = cuda::MaxPool;
+    using LrnMaxPool = cuda::LrnMaxPool;
     using AveragePool = cuda::AveragePool;
     using Dropout = cuda::Dropout;
     using Softmax = cuda::Softmax;

@@ -16,6 +16,31 @@
 
 namespace tessera::cuda {
 
+/// The maximum of the packs it meets, number by number, and the position of each; a NaN wins, of
+/// equals the first.
+template <class W, int Width>
+struct RunningMaximum {
+    Pack<W, Width> best;
+    Pack<std::int32_t, Width> chosen;
+
+    /// The first position it will meet, or what stands for none, with 0, where there is nothing.
+    __device__ RunningMaximum(bool empty, int first) {
+        for (int k = 0; k < Width; ++k) {
+            best[k] = empty ? W{0} : static_cast<W>(-INFINITY);
+            chosen[k] = first;
+        }
+    }
+    __device__ void meet(const Pack<W, Width>& values, int position) {
+        for (int k = 0; k < Width; ++k) {
+            // The comparison is false for NaN, which so wins, and then stays.
+            if (best[k] == best[k] && !(values[k] <= best[k])) {
+                best[k] = values[k];
+                chosen[k] = position;
+            }
+        }
+    }
+};
+
 template <class T, int Width>
 struct MaxPoolForward {
     using W = Wide<T>;
@@ -36,27 +61,16 @@ struct MaxPoolForward {
         const int pixels = g.input.height * g.input.width;
         const T* from = x + image * pixels * g.input.channels + channel;
 
-        Pack<W, Width> best;
-        Pack<std::int32_t, Width> chosen;
-        for (int k = 0; k < Width; ++k) {
-            best[k] = empty ? W{0} : static_cast<W>(-INFINITY);
-            chosen[k] = empty ? -1 : rows.first * g.input.width + columns.first;
-        }
+        RunningMaximum<W, Width> maximum(empty,
+                                         empty ? -1 : rows.first * g.input.width + columns.first);
         for (int iy = rows.first; iy < rows.last; ++iy) {
             for (int ix = columns.first; ix < columns.last; ++ix) {
                 const int position = iy * g.input.width + ix;
-                const auto values = load_wide<Width>(from + Index{position} * g.input.channels);
-                for (int k = 0; k < Width; ++k) {
-                    // The comparison is false for NaN, which so wins, and then stays.
-                    if (best[k] == best[k] && !(values[k] <= best[k])) {
-                        best[k] = values[k];
-                        chosen[k] = position;
-                    }
-                }
+                maximum.meet(load_wide<Width>(from + Index{position} * g.input.channels), position);
             }
         }
-        store_rounded(y + pack * Width, best);
-        if (argmax) store(argmax + pack * Width, chosen);
+        store_rounded(y + pack * Width, maximum.best);
+        if (argmax) store(argmax + pack * Width, maximum.chosen);
     }
 };
 
