@@ -1254,7 +1254,12 @@ struct AdamWStep {
 //   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
 //   - ops that need working memory say how much in scratch_bytes; T is the element type;
 //   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
-//     argument: y = max(y, 0), NaN stays NaN.
+//     argument: y = max(y, 0), NaN stays NaN;
+//   - an op with a constant `takes_relu_gradient` has its data gradient's function take, as the
+//   last
+//     argument, null or the outputs of the ReLU whose gradient is taken as well (where there is an
+//     x, x itself): dx = rectified > 0 ? dx : 0;
+//   - a table may also have an op for two layers behind one another, as in layer/pair.hpp.
 
 namespace tessera {
 
@@ -3901,6 +3906,9 @@ struct BackwardPass {
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward
+    /// The input where the ReLU before the layer is its to do, else null, see
+    /// Layer::takes_relu_gradient. Then the input may be read whatever the layer declares.
+    const T* rectified = nullptr;
 };
 
 /// The defaults. A layer supplies at least `kind`, forward and backward:
@@ -3929,12 +3937,26 @@ struct Layer {
     /// memory less where the backend's op can.
     template <class Backend>
     static constexpr bool takes_relu = false;
+    /// Whether backward() also takes the gradient of a ReLU before the layer when the pass says so:
+    /// the input's gradient is nought where the input, the ReLU's output, is not positive.
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = false;
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {
         return 0;
     }
 };
+
+/// call(argument) where an op has the argument, else call().
+template <bool Has, class Call, class Argument>
+void call_with(const Call& call, const Argument& argument) {
+    if constexpr (Has) {
+        call(argument);
+    } else {
+        call();
+    }
+}
 
 template <class L>
 concept IsLayer = std::is_base_of_v<Layer, L>;
@@ -4083,6 +4105,10 @@ struct AvgPool : Layer {
     static constexpr PoolGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window()};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::AveragePool::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::AveragePool::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -4091,8 +4117,12 @@ struct AvgPool : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::AveragePool::backward(geometry(pass.input.batch, pass.input.shape),
-                                       pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::AveragePool::backward(geometry(pass.input.batch, pass.input.shape),
+                                           pass.output_gradient.data, pass.input_gradient.data,
+                                           rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 
@@ -4148,6 +4178,10 @@ struct Conv : Layer {
     static constexpr bool takes_relu = requires {
         Backend::Conv::takes_relu;
     };
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Conv::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Conv::template scratch_bytes<T>(geometry(batch, in), threads);
@@ -4159,11 +4193,7 @@ struct Conv : Layer {
                                    pass.parameters[0], pass.parameters[1], pass.output.data,
                                    pass.scratch, rectify...);
         };
-        if constexpr (takes_relu<Backend>) {
-            run(pass.rectify);
-        } else {
-            run();
-        }
+        call_with<takes_relu<Backend>>(run, pass.rectify);
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -4173,10 +4203,12 @@ struct Conv : Layer {
                                                pass.parameter_gradients[0],
                                                pass.parameter_gradients[1], pass.scratch);
         }
-        if (pass.input_gradient) {
+        if (!pass.input_gradient) return;
+        const auto run = [&](auto... rectified) {
             Backend::Conv::backward_data(g, pass.parameters[0], pass.output_gradient.data,
-                                         pass.input_gradient.data, pass.scratch);
-        }
+                                         pass.input_gradient.data, pass.scratch, rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 
@@ -4203,6 +4235,10 @@ struct Dropout : Layer {
     /// One byte per element.
     static constexpr Index saved_bytes(Shape in, Index) { return in.size(); }
 
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Dropout::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::Dropout::forward(pass.input.size(), rate * pass.dropout, pass.random,
@@ -4212,9 +4248,13 @@ struct Dropout : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
-                                   reinterpret_cast<const std::uint8_t*>(pass.saved),
-                                   pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
+                                       reinterpret_cast<const std::uint8_t*>(pass.saved),
+                                       pass.output_gradient.data, pass.input_gradient.data,
+                                       rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 
@@ -4272,11 +4312,7 @@ struct Linear : Layer {
                                      pass.parameters[0], pass.parameters[1], pass.output.data,
                                      pass.scratch, rectify...);
         };
-        if constexpr (takes_relu<Backend>) {
-            run(pass.rectify);
-        } else {
-            run();
-        }
+        call_with<takes_relu<Backend>>(run, pass.rectify);
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -4368,6 +4404,10 @@ struct Lrn : Layer {
         const double alpha = options.divided ? options.alpha / options.size : options.alpha;
         return {batch, in, options.size, alpha, options.beta, options.k};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Lrn::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::Lrn::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -4376,9 +4416,13 @@ struct Lrn : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Lrn::backward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                               pass.output.data, reinterpret_cast<const T*>(pass.saved),
-                               pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::Lrn::backward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                   pass.output.data, reinterpret_cast<const T*>(pass.saved),
+                                   pass.output_gradient.data, pass.input_gradient.data,
+                                   rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 
@@ -4404,6 +4448,10 @@ struct MaxPooling : Layer {
     static constexpr PoolGeometry geometry(int batch, Shape in) {
         return {batch, in, Derived::output(in), Derived::window(in)};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::MaxPool::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::MaxPool::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -4412,9 +4460,13 @@ struct MaxPooling : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::MaxPool::backward(geometry(pass.input.batch, pass.input.shape),
-                                   reinterpret_cast<const std::int32_t*>(pass.saved),
-                                   pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::MaxPool::backward(geometry(pass.input.batch, pass.input.shape),
+                                       reinterpret_cast<const std::int32_t*>(pass.saved),
+                                       pass.output_gradient.data, pass.input_gradient.data,
+                                       rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 }  // namespace detail
@@ -4482,6 +4534,55 @@ struct BareLayer<Tapped<L>> : BareLayer<L> {};
 /// The layer without Named, Frozen and Tapped.
 template <class L>
 using Bare = typename detail::BareLayer<L>::type;
+
+}  // namespace tessera
+
+// ---- tessera/layer/pair.hpp
+// Two layers behind one another that a backend does as one op, so that what is between them crosses
+// no memory.
+
+namespace tessera {
+
+/// What `First` and `Second`, bare, are together. A pair that a backend has an op for says so and
+/// supplies forward and backward of both: the first layer's output and its gradient are not there,
+/// it saves nothing, and backward may read its input if it declares that it needs it. Neither layer
+/// has parameters or is in place.
+template <class First, class Second>
+struct LayerPair {
+    template <class Backend>
+    static constexpr bool is_one_op = false;
+};
+
+template <class... Normalising, int Kernel, class... Pooling>
+struct LayerPair<Lrn<Normalising...>, MaxPool<Kernel, Pooling...>> {
+    using First = Lrn<Normalising...>;
+    using Second = MaxPool<Kernel, Pooling...>;
+
+    template <class Backend>
+    static constexpr bool is_one_op = [] {
+        if constexpr (requires { typename Backend::LrnMaxPool; }) {
+            return Backend::LrnMaxPool::takes(First::options.size, Second::options.window());
+        }
+        return false;
+    }();
+    /// `first` and `second` are what the layers would see by themselves.
+    template <class Backend, class T>
+    static void forward(const ForwardPass<T>& first, const ForwardPass<T>& second) {
+        const int batch = first.input.batch;
+        Backend::LrnMaxPool::forward(
+            First::geometry(batch, first.input.shape), Second::geometry(batch, first.input.shape),
+            first.input.data, second.output.data, reinterpret_cast<std::uint8_t*>(second.saved));
+    }
+    template <class Backend, class T>
+    static void backward(const BackwardPass<T>& first, const BackwardPass<T>& second) {
+        if (!first.input_gradient) return;
+        const int batch = first.input.batch;
+        Backend::LrnMaxPool::backward(
+            First::geometry(batch, first.input.shape), Second::geometry(batch, first.input.shape),
+            first.input.data, reinterpret_cast<const std::uint8_t*>(second.saved),
+            second.output_gradient.data, first.input_gradient.data, first.rectified);
+    }
+};
 
 }  // namespace tessera
 
@@ -4620,6 +4721,7 @@ struct LayerInfo {
     bool in_place = false;
     bool needs_input = false;
     bool needs_output = false;
+    bool paired = false;  ///< done with the next layer as one op, where a backend has it
 };
 
 /// One row a layer.
@@ -5031,6 +5133,63 @@ using InputView = std::conditional_t<Memory::on_host && std::is_same_v<T, Master
 
 }  // namespace tessera
 
+// ---- tessera/net/neighbours.hpp
+// Which layers of a network a backend does together with the one before or behind them.
+
+namespace tessera {
+
+template <class Layers, class Backend>
+struct Neighbours {
+    static constexpr int depth = Layers::depth;
+    template <int I>
+    using Layer = LayerAt<I, Layers>;
+    template <int I>
+    using Pair = LayerPair<Bare<Layer<I>>, Bare<Layer<I + 1>>>;
+
+    template <int I>
+    static constexpr bool is_relu() {
+        if constexpr (I >= 0 && I < depth) return std::is_same_v<Bare<Layer<I>>, ReLU>;
+        return false;
+    }
+    /// Whether layer I can do the ReLU behind it. What is no layer is refused elsewhere, in better
+    /// words.
+    template <int I>
+    static constexpr bool takes_relu_behind() {
+        if constexpr (is_relu<I + 1>() && IsLayer<Layer<I>>) {
+            return Layer<I>::template takes_relu<Backend>;
+        }
+        return false;
+    }
+    /// Whether layer I can take the gradient of the ReLU before it.
+    template <int I>
+    static constexpr bool takes_relu_before() {
+        if constexpr (is_relu<I - 1>() && IsLayer<Layer<I>>) {
+            return Layer<I>::template takes_relu_gradient<Backend>;
+        }
+        return false;
+    }
+
+    /// The layers that are one op with the next one: not where what is between them is Tapped.
+    static constexpr std::array<bool, depth> paired = [] {
+        std::array<bool, depth> found{};
+        bool before = false;
+        for_each_position<depth - 1>([&](auto i) {
+            if constexpr (IsLayer<Layer<i>>) {
+                before = !before && Pair<i>::template is_one_op<Backend> && !Layer<i>::tapped;
+                found[i] = before;
+            }
+        });
+        return found;
+    }();
+    template <int I>
+    static constexpr bool is_paired() {
+        if constexpr (I >= 0) return paired[I];
+        return false;
+    }
+};
+
+}  // namespace tessera
+
 // ---- tessera/net/parameters.hpp
 // The parameters of a model: pointers per layer into one block of its own and into blocks it
 // shares.
@@ -5194,7 +5353,9 @@ private:
 //
 // Time is counted in ticks. With n layers the forward pass of layer i is tick i, the loss tick n,
 // the backward pass of layer i tick 2n - i. A block is alive from the tick that writes it to the
-// last tick that reads it, and two blocks alive at the same tick do not overlap.
+// last tick that reads it, and two blocks alive at the same tick do not overlap. A pair of layers
+// that is one op runs at the tick of the second; what would be between them is written only by a
+// forward pass that ends there.
 
 namespace tessera {
 
@@ -5293,9 +5454,9 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
     for (int i = 0; i < n; ++i) {
         const auto at = static_cast<std::size_t>(i);
         const LayerInfo& layer = layer_at(i);
-        int last = i + 1;
-        if (differentiable(i) && layer.needs_output) last = backward_tick(i);
-        if (i + 1 < n && differentiable(i + 1) && layer_at(i + 1).needs_input) {
+        int last = i + (layer.paired ? 0 : i + 1 < n && layer_at(i + 1).paired ? 2 : 1);
+        if (differentiable(i) && layer.needs_output && !layer.paired) last = backward_tick(i);
+        if (i + 1 < n && differentiable(i + 1) && layer_at(i + 1).needs_input && !layer.paired) {
             last = std::max(last, backward_tick(i + 1));
         }
         if (layer.tapped || i + 1 == n) last = 2 * n + 1;
@@ -5309,7 +5470,7 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
         } else {
             plan.activations[at + 1] = want(layer.output.size() * options.scalar_bytes, i, last);
         }
-        plan.saved[at] = differentiable(i) && layer.saved_bytes > 0
+        plan.saved[at] = differentiable(i) && layer.saved_bytes > 0 && !layer.paired
                              ? want(layer.saved_bytes, i, backward_tick(i))
                              : absent;
     }
@@ -5321,6 +5482,8 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
             want(layer_at(n - 1).output.size() * options.scalar_bytes, n, backward_tick(n - 1));
         for (int i = n - 1; i >= first; --i) {
             const auto at = static_cast<std::size_t>(i);
+            if (i > 0 && layer_at(i - 1).paired) continue;
+            const int written = backward_tick(layer_at(i).paired ? i + 1 : i);
             const int last = i == 0 ? 2 * n + 1 : backward_tick(i - 1);
             if (layer_at(i).in_place) {
                 plan.gradients[at] = plan.gradients[at + 1];
@@ -5328,7 +5491,7 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
                 block.last = std::max(block.last, last);
             } else {
                 plan.gradients[at] =
-                    want(layer_at(i).input.size() * options.scalar_bytes, backward_tick(i), last);
+                    want(layer_at(i).input.size() * options.scalar_bytes, written, last);
             }
         }
     }
@@ -5568,8 +5731,9 @@ public:
                 ", expected a known height and width of at least 1");
         require(actual == Input || (!Input.known() && actual.channels == Input.channels),
                 "workspace: the input is ", actual, ", expected ", Input);
-        const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
+        Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
         require_fit(rows, "workspace");
+        for (std::size_t i = 0; i < depth; ++i) rows[i].paired = Together::paired[i];
         const Plan<depth> plan = make_plan(
             rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
         std::size_t scratch = 0;
@@ -5591,6 +5755,8 @@ public:
     }
 
     /// Runs the layers and returns the output, which lives in the workspace until its next pass.
+    /// A backend may do neighbouring layers as one op, and then what is between them is written
+    /// nowhere, unless the first is Tapped.
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
@@ -5626,10 +5792,9 @@ public:
                 enter(workspace, staged);
             }
         }
-        bool rectified = false;
+        int next = 0;
         for_each_position<depth>([&](auto i) {
-            if (i >= count) return;
-            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+            if (i == next && i < count) next += forward_from<i>(workspace, random, count - i);
         });
         return std::as_const(workspace).activation(count);
     }
@@ -5644,13 +5809,18 @@ public:
                 "backward: the workspace is for inference, expected one for training");
         require(gradients.size() == layout.trainable, "backward: the gradients are ",
                 gradients.size(), " elements, expected ", layout.trainable);
+        int last = depth - 1;
         for_each_position<depth>([&](auto reversed) {
             constexpr int i = depth - 1 - reversed;
-            if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
+            if (i == last && i >= workspace.plan().trunk) {
+                last -= backward_from<i>(workspace, gradients.data());
+            }
         });
     }
 
 private:
+    using Together = Neighbours<Layers, Backend>;
+
     /// Whether elements are narrower than what learns.
     static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
 
@@ -5690,44 +5860,41 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
-    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    static constexpr bool takes_next() {
-        if constexpr (I + 1 < depth) {
-            // What is no layer has been refused before, in better words.
-            if constexpr (IsLayer<LayerAt<I, Layers>>) {
-                return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
-                       LayerAt<I, Layers>::template takes_relu<Backend>;
+    ForwardPass<Scalar> forward_pass(Workspace& workspace, Stream random) const {
+        random.sample = I;
+        return {.mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
+                .input = for_layer(std::as_const(workspace).activation(I)),
+                .output = for_layer(workspace.activation(I + 1)),
+                .parameters = layer_parameters<I>(),
+                .saved = workspace.saved(I),
+                .scratch = workspace.scratch(),
+                .random = random,
+                .dropout = workspace.dropout()};
+    }
+
+    /// Layer I, and the next one where both are one op or that is a ReLU which layer I does as
+    /// well; no more than `room` layers. Returns how many.
+    template <int I>
+    int forward_from(Workspace& workspace, const Stream& random, int room) const {
+        ForwardPass<Scalar> pass = forward_pass<I>(workspace, random);
+        if constexpr (Together::template is_paired<I>()) {
+            if (room > 1) {
+                Together::template Pair<I>::template forward<Backend>(
+                    pass, forward_pass<I + 1>(workspace, random));
+                return 2;
             }
         }
-        return false;
-    }
-
-    /// True when the next layer, a ReLU, is done as well.
-    template <int I>
-    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
-        random.sample = I;
-        bool rectify = false;
-        if constexpr (takes_next<I>()) {
-            rectify =
-                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        if constexpr (Together::template takes_relu_behind<I>()) {
+            pass.rectify =
+                room > 1 && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
         }
-        ForwardPass<Scalar> pass{
-            .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
-            .input = for_layer(std::as_const(workspace).activation(I)),
-            .output = for_layer(workspace.activation(I + 1)),
-            .parameters = layer_parameters<I>(),
-            .saved = workspace.saved(I),
-            .scratch = workspace.scratch(),
-            .random = random,
-            .dropout = workspace.dropout(),
-            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
-        return rectify;
+        return pass.rectify ? 2 : 1;
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Number* gradients) const {
+    BackwardPass<Scalar> backward_pass(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),
@@ -5744,7 +5911,28 @@ private:
                     gradients + layout.entries[array].offset;
             }
         }
-        LayerAt<I, Layers>::template backward<Backend>(pass);
+        return pass;
+    }
+
+    /// Layer I, or the pair whose second it is, and the ReLU before where that is taken along: the
+    /// plan keeps a ReLU's output until its own turn, and its gradient in place. Returns how many.
+    template <int I>
+    int backward_from(Workspace& workspace, Number* gradients) const {
+        constexpr bool pair = Together::template is_paired<I - 1>();
+        constexpr int first = pair ? I - 1 : I;
+        BackwardPass<Scalar> pass = backward_pass<first>(workspace, gradients);
+        if constexpr (Together::template takes_relu_before<first>()) {
+            if (pass.input_gradient.data == workspace.gradient(first - 1).data) {
+                pass.rectified = pass.input_gradient ? pass.input.data : nullptr;
+            }
+        }
+        if constexpr (pair) {
+            Together::template Pair<first>::template backward<Backend>(
+                pass, backward_pass<I>(workspace, gradients));
+        } else {
+            LayerAt<I, Layers>::template backward<Backend>(pass);
+        }
+        return I - first + (pass.rectified ? 2 : 1);
     }
 
     Parameters<Scalar, parameter_arrays, Memory> parameters_;

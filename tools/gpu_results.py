@@ -77,18 +77,20 @@ def show_nets(rows):
 
 
 def show_layers(rows):
-    """Milliseconds of each layer within a training step; the passes back are added up. Where Tessera's
-    product does the ReLU behind it, both of PyTorch's stand beside it."""
+    """Milliseconds of each layer within a training step; the passes back are added up. Where an op of
+    Tessera's does other layers too, all of PyTorch's stand beside it."""
     rows = [row for row in rows if row["what"] == "layer" and "ms" in row]
-    products = {(row["batch"], row["arithmetic"], row["name"]): row["done_by"]
-                for row in rows if "done_by" in row}
-    relus = {(*key[:2], product): key[2] for key, product in products.items()}
+    doers, others = {}, {}
+    for row in rows:
+        if "done_by" in row:
+            there = (row["batch"], row["arithmetic"], row["pass"])
+            doers[(*there, row["name"])] = row["done_by"]
+            others.setdefault((*there, row["done_by"]), []).append(row["name"])
     found, order = {}, []
     for row in rows:
         there = row["pass"] if row["pass"] in ("forward", "loss", "update") else "backward"
         arithmetic, name = row["arithmetic"], row["name"]
-        if there == "forward":
-            name = products.get((row["batch"], arithmetic, name), name)
+        name = doers.get((row["batch"], arithmetic, there, name), name)
         key = (row["batch"], name, there, arithmetic)
         if key not in found:
             found[key] = {}
@@ -108,10 +110,10 @@ def show_layers(rows):
             if key[0] != batch or "tessera" not in sums:
                 continue
             _, name, there, arithmetic = key
-            relu = relus.get((batch, arithmetic, name)) if there == "forward" else None
+            names = [name, *others.get((batch, arithmetic, there, name), [])]
             ours, theirs, predicted = (sums.get(who) for who in
                                        ("tessera", "pytorch", "predicted"))
-            lines.append([f"{name} + {relu} {there}" if relu else f"{name} {there}", arithmetic,
+            lines.append([f"{' + '.join(names)} {there}", arithmetic,
                           number(ours, 4), number(predicted, 4),
                           number(100 * predicted / ours if predicted and ours else None),
                           number(theirs, 4), number(theirs / ours if theirs and ours else None, 2)])

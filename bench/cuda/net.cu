@@ -26,8 +26,8 @@ Measures AlexNet-2012 (224 x 224, 1000 classes) on the GPU at hand and prints on
   "what": "net"    a pass over a batch: "inference"; "training" (forward, loss, backward, update, all
                    on the device); "trainer" (a step of Trainer, which waits for its loss); each as
                    launched ("way": "plain") and recorded ("graph"), Trainer by its option
-  "what": "layer"  one op of a layer within a training step, beside its prediction; a ReLU that the
-                   product before it does has 0 ms forward, and "done_by" says which product
+  "what": "layer"  one op of a layer within a training step, beside its prediction; a layer that is
+                   done in the op of another has 0 ms, and "done_by" says in whose
 
 In three arithmetics: "float32"; "tf32" (floats, but products on tensor cores); "bfloat16" (activations
 and the working copy of the weights in bfloat16, which learn in float). Input and labels lie on the
@@ -166,7 +166,7 @@ private:
         for (std::size_t i = 0; i < layers.size(); ++i) {
             sum += forward_work_at(layers, i, batch, element_bytes).flops;
             sum += backward_parameters_work(layers[i], batch, element_bytes).flops;
-            if (i > 0) sum += backward_data_work(layers[i], batch, element_bytes).flops;
+            if (i > 0) sum += backward_data_work_at(layers, i, batch, element_bytes).flops;
         }
         return sum;
     }
@@ -219,7 +219,7 @@ private:
     }
 
     /// Ops come in the order of the layers, then of the layers backwards; updates are added up.
-    /// What a product does for the ReLU behind it is in the product's time.
+    /// What an op does for other layers is in its time.
     void report_layers(int batch, const std::vector<const char*>& passes,
                        const std::vector<std::vector<double>>& times) {
         std::size_t layer = 0;
@@ -230,17 +230,21 @@ private:
                 require(layer < layers.size(), "bench_cuda_net: more ops than layers");
                 report_layer(layer, pass, batch, times[i],
                              forward_work_at(layers, layer, batch, element_bytes));
-                if (done_by_product(layers, ++layer)) report_done(layer++, batch);
+                while (++layer < layers.size() && forward_doer(layers, layer) != layer) {
+                    report_done(layer, "forward", batch, forward_doer(layers, layer));
+                }
             } else if (pass == "backward_parameters" || pass == "backward") {
                 require(layer > 0, "bench_cuda_net: more ops back than layers");
-                --layer;
+                for (--layer; backward_doer(layers, layer) != layer; --layer) {
+                    report_done(layer, "backward", batch, backward_doer(layers, layer));
+                }
                 report_layer(layer, pass, batch, times[i],
                              pass == "backward"
-                                 ? backward_data_work(layers[layer], batch, element_bytes)
+                                 ? backward_data_work_at(layers, layer, batch, element_bytes)
                                  : backward_parameters_work(layers[layer], batch, element_bytes));
             } else if (pass == "backward_data") {
                 report_layer(layer, pass, batch, times[i],
-                             backward_data_work(layers[layer], batch, element_bytes));
+                             backward_data_work_at(layers, layer, batch, element_bytes));
             } else if (pass == "loss") {
                 require(layer == layers.size(), "bench_cuda_net: ops of ", layer, " layers, not ",
                         layers.size());
@@ -269,12 +273,12 @@ private:
         add_rates(line, summarise(times), work, flop_rate, ceilings_.copy).print();
     }
 
-    /// A ReLU forward that the product before it has done.
-    void report_done(std::size_t i, int batch) {
-        layer_line(layer_label(layers, i), "forward", batch)
+    /// A layer that is done in the op of another.
+    void report_done(std::size_t i, const std::string& pass, int batch, std::size_t doer) {
+        layer_line(layer_label(layers, i), pass, batch)
             .add("ms", 0)
             .add("predicted_ms", 0)
-            .add("done_by", layer_label(layers, i - 1))
+            .add("done_by", layer_label(layers, doer))
             .print();
     }
 

@@ -26,7 +26,9 @@ per cent of the ceilings, and the time predicted from FLOPs and bytes. The first
 it ran. Arrays hold random numbers and take turns where they fit the cache. Three arithmetics: "float32";
 "tf32", floats with products on tensor cores, of which only the products are measured; "bfloat16",
 activations and weights in bfloat16, and gradients and updates of the weights in float.
-"conv2/forward_relu" is what a network runs: the product and the ReLU behind it in one.
+"conv2/forward_relu" is what a network runs: the product and the ReLU behind it in one; so are
+"conv4/backward_data_relu" and "pool5/backward_relu", with the gradient of the ReLU before, and
+"lrn1+max_pool1/forward", two layers in one.
 
   --arithmetic A float32, tf32 or bfloat16 (repeat for several; default: all)
   --batch N      batch (repeat for several; default: 128 and 512)
@@ -70,10 +72,11 @@ public:
             } else if (info.kind == "lrn") {
                 lrn(name, info, batch);
             } else if (info.kind == "max_pool") {
-                max_pool(name, info, batch);
+                max_pool(i, batch);
             } else if (info.kind == "dropout") {
-                dropout(name, info, batch);
+                dropout(i, batch);
             }
+            if (is_pair(layers, i)) pair(i, batch);
         }
         average_pool(layers[static_cast<std::size_t>(find_layer(layers, "pool5"))], batch);
         softmax(batch);
@@ -129,6 +132,12 @@ private:
         return backward_data_work(info, batch, element_bytes);
     }
 
+    static Work backward_at(std::size_t i, int batch) {
+        return backward_data_work_at(layers, i, batch, element_bytes);
+    }
+    /// Whether layer i takes the gradient of the ReLU before it.
+    static bool takes_relu(std::size_t i) { return i > 0 && backward_doer(layers, i - 1) == i; }
+
     template <class Op, class Geometry>
     void product(std::size_t i, const Geometry& g) {
         const LayerInfo& info = layers[i];
@@ -148,7 +157,7 @@ private:
             });
         };
         run_forward("/forward", forward(info, batch), false);
-        if (done_by_product(layers, i + 1)) {
+        if (forward_doer(layers, i + 1) == i) {
             run_forward("/forward_relu", forward_work_at(layers, i, batch, element_bytes), true);
         }
         run_product(name + "/backward_data", batch, words(info), backward(info, batch),
@@ -158,6 +167,18 @@ private:
                             Op::backward_data(g, w[set], dy[set], dx[set], scratch);
                         };
                     });
+        if constexpr (requires { Op::takes_relu_gradient; }) {
+            if (takes_relu(i)) {
+                run_product(name + "/backward_data_relu", batch, words(info), backward_at(i, batch),
+                            [&](int sets) {
+                                return [=, w = Array(sets, weights), dy = Array(sets, outputs),
+                                        x = Array(sets, inputs),
+                                        dx = Array(sets, inputs)](int set) mutable {
+                                    Op::backward_data(g, w[set], dy[set], dx[set], scratch, x[set]);
+                                };
+                            });
+            }
+        }
         run_product(name + "/backward_parameters", batch, words(info),
                     backward_parameters_work(info, batch, element_bytes), [&](int sets) {
                         return [=, x = Array(sets, inputs), dy = Array(sets, outputs),
@@ -201,7 +222,9 @@ private:
         });
     }
 
-    void max_pool(const std::string& name, const LayerInfo& info, int batch) {
+    void max_pool(std::size_t i, int batch) {
+        const LayerInfo& info = layers[i];
+        const std::string name = layer_label(layers, i);
         const PoolGeometry g{batch, info.input, info.output, info.window};
         const Index inputs = batch * info.input.size(), outputs = batch * info.output.size();
         run(name + "/inference", batch, words(info), forward(info, batch, false), [&](int sets) {
@@ -215,15 +238,43 @@ private:
                 Table::MaxPool::forward(g, x[set], y[set], argmax[set]);
             };
         });
-        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
-            Arrays<> x(sets, inputs), dy(sets, outputs);
-            Arrays<std::int32_t> argmax(sets, outputs);
-            for (int set = 0; set < sets; ++set) {
-                Table::MaxPool::forward(g, x[set], dy[set], argmax[set]);
-            }
-            return [=, argmax = std::move(argmax), dy = std::move(dy),
-                    dx = std::move(x)](int set) mutable {
-                Table::MaxPool::backward(g, argmax[set], dy[set], dx[set]);
+        const auto run_backward = [&](const char* pass, const Work& work, bool rectifies) {
+            run(name + pass, batch, words(info), work, [&](int sets) {
+                Array x(sets, inputs), dy(sets, outputs), dx(sets, inputs);
+                Arrays<std::int32_t> argmax(sets, outputs);
+                for (int set = 0; set < sets; ++set) {
+                    Table::MaxPool::forward(g, x[set], dy[set], argmax[set]);
+                }
+                return [=, argmax = std::move(argmax), dy = std::move(dy), x = std::move(x),
+                        dx = std::move(dx)](int set) mutable {
+                    Table::MaxPool::backward(g, argmax[set], dy[set], dx[set],
+                                             rectifies ? x[set] : nullptr);
+                };
+            });
+        };
+        run_backward("/backward", backward(info, batch), false);
+        if (takes_relu(i)) run_backward("/backward_relu", backward_at(i, batch), true);
+    }
+
+    /// Normalisation and the maximum behind it, and back the gradient of the ReLU before.
+    void pair(std::size_t i, int batch) {
+        const LayerInfo &first = layers[i], &second = layers[i + 1];
+        const std::string name = layer_label(layers, i) + "+" + layer_label(layers, i + 1);
+        const LrnGeometry lrn{batch, first.input, 5, 1e-4 / 5, 0.75, 2};
+        const PoolGeometry g{batch, second.input, second.output, second.window};
+        const Index inputs = batch * first.input.size(), outputs = batch * second.output.size();
+        const Work work = forward_work_at(layers, i, batch, element_bytes);
+        run(name + "/forward", batch, words(second), work, [&](int sets) {
+            return [=, x = Array(sets, inputs), y = Array(sets, outputs),
+                    places = Arrays<std::uint8_t>(sets, outputs)](int set) mutable {
+                Table::LrnMaxPool::forward(lrn, g, x[set], y[set], places[set]);
+            };
+        });
+        run(name + "/backward_relu", batch, words(second), backward_at(i, batch), [&](int sets) {
+            return [=, x = Array(sets, inputs), dy = Array(sets, outputs),
+                    places = Arrays<std::uint8_t>(sets, outputs, 0, 9),
+                    dx = Array(sets, inputs)](int set) mutable {
+                Table::LrnMaxPool::backward(lrn, g, x[set], places[set], dy[set], dx[set], x[set]);
             };
         });
     }
@@ -245,7 +296,9 @@ private:
         });
     }
 
-    void dropout(const std::string& name, const LayerInfo& info, int batch) {
+    void dropout(std::size_t i, int batch) {
+        const LayerInfo& info = layers[i];
+        const std::string name = layer_label(layers, i);
         const Index n = batch * info.input.size();
         const Stream stream{.seed = 1, .purpose = Purpose::dropout};
         run(name + "/forward", batch, words(info), forward(info, batch), [&](int sets) {
@@ -254,12 +307,17 @@ private:
                 Table::Dropout::forward(n, 0.5, stream, x[set], y[set], mask[set]);
             };
         });
-        run(name + "/backward", batch, words(info), backward(info, batch), [&](int sets) {
-            return [=, mask = Arrays<std::uint8_t>(sets, n, 0, 2), dy = Array(sets, n),
-                    dx = Array(sets, n)](int set) mutable {
-                Table::Dropout::backward(n, 0.5, mask[set], dy[set], dx[set]);
-            };
-        });
+        const auto run_backward = [&](const char* pass, const Work& work, bool rectifies) {
+            run(name + pass, batch, words(info), work, [&](int sets) {
+                return [=, mask = Arrays<std::uint8_t>(sets, n, 0, 2), dy = Array(sets, n),
+                        x = Array(sets, n), dx = Array(sets, n)](int set) mutable {
+                    Table::Dropout::backward(n, 0.5, mask[set], dy[set], dx[set],
+                                             rectifies ? x[set] : nullptr);
+                };
+            });
+        };
+        run_backward("/backward", backward(info, batch), false);
+        if (takes_relu(i)) run_backward("/backward_relu", backward_at(i, batch), true);
     }
 
     static constexpr Index classes = layers.back().output.channels;

@@ -60,7 +60,7 @@ PredictedLayer predict(const std::array<LayerInfo, Depth>& layers, std::size_t i
     found.backward.add(backward_parameters_work(layers[i], batch, element_bytes), rate,
                        ceilings.copy);
     if (i > 0) {
-        found.backward.add(backward_data_work(layers[i], batch, element_bytes), rate,
+        found.backward.add(backward_data_work_at(layers, i, batch, element_bytes), rate,
                            ceilings.copy);
     }
     return found;

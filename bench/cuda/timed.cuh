@@ -39,8 +39,8 @@ private:
     std::vector<Call> calls_;
 };
 
-/// What is not timed is the op's own: scratch_bytes, and takes_relu, so that the same ReLUs are
-/// part of a product as without the events.
+/// What is not timed is the op's own: scratch_bytes, and what it takes, so that the same layers are
+/// part of an op as without the events.
 template <class Op>
 struct TimedOp : Op {
     template <class... Arguments>
@@ -80,6 +80,7 @@ struct Timed {
     using Relu = TimedOp<typename Table::Relu>;
     using Lrn = TimedOp<typename Table::Lrn>;
     using MaxPool = TimedOp<typename Table::MaxPool>;
+    using LrnMaxPool = TimedOp<typename Table::LrnMaxPool>;
     using Dropout = TimedOp<typename Table::Dropout>;
     using Loss = TimedOp<typename Table::Loss>;
     using Update = TimedOp<typename Table::Update>;

@@ -96,21 +96,68 @@ inline Work update_work(double parameters, double element_bytes) {
     return {6 * parameters, (6 * gradient_bytes + copy) * parameters};
 }
 
-/// Whether layer i is a ReLU that the product before it does before its sums leave the registers.
+/// Whether layers i and i + 1 are one op of the backend, which writes nothing between them.
 template <std::size_t Depth>
-bool done_by_product(const std::array<LayerInfo, Depth>& layers, std::size_t i) {
-    return i > 0 && i < Depth && layers[i].kind == "relu" && is_product(layers[i - 1]) &&
-           !layers[i - 1].tapped;
+bool is_pair(const std::array<LayerInfo, Depth>& layers, std::size_t i) {
+    return i + 1 < Depth && layers[i].kind == "lrn" && layers[i + 1].kind == "max_pool" &&
+           !layers[i].tapped;
 }
 
-/// What a network does at layer i of its forward pass in training: a product also does the ReLU
-/// behind it, for which nothing is left.
+/// The layer in whose op layer i is done on the way forward: for the ReLU behind a product the
+/// product, for the second of a pair the first, else the layer itself.
+template <std::size_t Depth>
+std::size_t forward_doer(const std::array<LayerInfo, Depth>& layers, std::size_t i) {
+    if (i == 0 || i == Depth || layers[i - 1].tapped) return i;
+    const bool rectifies = layers[i].kind == "relu" && is_product(layers[i - 1]);
+    return rectifies || is_pair(layers, i - 1) ? i - 1 : i;
+}
+
+/// The same on the way back: the gradient of a ReLU is taken by the layer behind it.
+template <std::size_t Depth>
+std::size_t backward_doer(const std::array<LayerInfo, Depth>& layers, std::size_t i) {
+    if (i > 0 && is_pair(layers, i - 1)) return i - 1;
+    if (i + 1 >= Depth || layers[i].kind != "relu") return i;
+    for (const char* kind : {"conv", "lrn", "max_pool", "average_pool", "dropout"}) {
+        if (layers[i + 1].kind == kind) return i + 1;
+    }
+    return i;
+}
+
+/// What a network does at layer i of its forward pass in training, with all that its op does for
+/// other layers; nothing where another layer's op does it. A pair keeps a byte for each maximum.
 template <std::size_t Depth>
 Work forward_work_at(const std::array<LayerInfo, Depth>& layers, std::size_t i, int batch,
                      double element_bytes) {
-    if (done_by_product(layers, i)) return {};
+    if (forward_doer(layers, i) != i) return {};
     Work work = forward_work(layers[i], batch, true, element_bytes);
-    if (done_by_product(layers, i + 1)) work.flops += layers[i + 1].flops * batch;
+    if (is_pair(layers, i)) {
+        const LayerBytes first(layers[i], batch, element_bytes);
+        const LayerBytes second(layers[i + 1], batch, element_bytes);
+        work.bytes = first.input + second.output + second.output / element_bytes;
+    }
+    if (i + 1 < Depth && forward_doer(layers, i + 1) == i) {
+        work.flops += layers[i + 1].flops * batch;
+    }
+    return work;
+}
+
+/// The same of its backward pass, without the gradients of parameters.
+template <std::size_t Depth>
+Work backward_data_work_at(const std::array<LayerInfo, Depth>& layers, std::size_t i, int batch,
+                           double element_bytes) {
+    if (backward_doer(layers, i) != i) return {};
+    Work work = backward_data_work(layers[i], batch, element_bytes);
+    const LayerBytes bytes(layers[i], batch, element_bytes);
+    if (is_pair(layers, i)) {
+        const LayerBytes second(layers[i + 1], batch, element_bytes);
+        work.flops += layers[i + 1].flops * batch;
+        work.bytes = 2 * bytes.input + second.output + second.output / element_bytes;
+    }
+    if (i > 0 && backward_doer(layers, i - 1) == i) {
+        work.flops += layers[i - 1].flops * batch;
+        // Normalisation reads its input for itself.
+        if (layers[i].kind != "lrn") work.bytes += bytes.input;
+    }
     return work;
 }
 

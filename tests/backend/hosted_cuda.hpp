@@ -59,11 +59,12 @@ struct CudaOfHost {
         }
         template <class T>
         static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale,
-                             const T* dy, T* dx) {
+                             const T* dy, T* dx,
+                             const std::type_identity_t<T>* rectified = nullptr) {
             const Index n = g.batch * g.shape.size();
             call([&](auto& d) {
                 cuda::Lrn::backward(g, d.read(x, n), d.read(y, n), d.read(scale, n), d.read(dy, n),
-                                    d.write(dx, n));
+                                    d.write(dx, n), d.read(rectified, n));
             });
         }
     };
@@ -78,12 +79,12 @@ struct CudaOfHost {
             });
         }
         template <class T>
-        static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy,
-                             T* dx) {
+        static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx,
+                             const std::type_identity_t<T>* rectified = nullptr) {
             const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
             call([&](auto& d) {
                 cuda::MaxPool::backward(g, d.read(argmax, outputs), d.read(dy, outputs),
-                                        d.write(dx, inputs));
+                                        d.write(dx, inputs), d.read(rectified, inputs));
             });
         }
     };
@@ -97,10 +98,12 @@ struct CudaOfHost {
             });
         }
         template <class T>
-        static void backward(const PoolGeometry& g, const T* dy, T* dx) {
+        static void backward(const PoolGeometry& g, const T* dy, T* dx,
+                             const std::type_identity_t<T>* rectified = nullptr) {
             const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
             call([&](auto& d) {
-                cuda::AveragePool::backward(g, d.read(dy, outputs), d.write(dx, inputs));
+                cuda::AveragePool::backward(g, d.read(dy, outputs), d.write(dx, inputs),
+                                            d.read(rectified, inputs));
             });
         }
     };
@@ -115,9 +118,11 @@ struct CudaOfHost {
             });
         }
         template <class T>
-        static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx) {
+        static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx,
+                             const std::type_identity_t<T>* rectified = nullptr) {
             call([&](auto& d) {
-                cuda::Dropout::backward(n, rate, d.read(mask, n), d.read(dy, n), d.write(dx, n));
+                cuda::Dropout::backward(n, rate, d.read(mask, n), d.read(dy, n), d.write(dx, n),
+                                        d.read(rectified, n));
             });
         }
     };

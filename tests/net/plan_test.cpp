@@ -31,6 +31,14 @@ Layers random_layers(Random& random) {
         if (random.chance(0.3f)) layer.parameters.add({.outputs = 3});
         if (random.chance(0.3f)) layer.saved_bytes = 1 + random.below(300);
     }
+    for (std::size_t i = 0; i + 1 < depth; ++i) {
+        const auto plain = [](const LayerInfo& layer) {
+            return !layer.in_place && layer.parameters.count == 0;
+        };
+        const bool alone = i == 0 || !layers[i - 1].paired;
+        layers[i].paired = random.chance(0.6f) && alone && !layers[i].tapped && plain(layers[i]) &&
+                           plain(layers[i + 1]);
+    }
     return layers;
 }
 
@@ -47,6 +55,8 @@ public:
     std::string run() {
         for (int i = 0; i < depth; ++i) forward(i);
         expect(activation(depth), "the output");
+        forward_to_pairs();
+        for (int i = 0; i < depth; ++i) forward(i);
         if (options_.mode == Mode::training && plan_.trunk < depth) {
             write(gradient(depth));
             for (int i = depth - 1; i >= plan_.trunk; --i) backward(i);
@@ -81,7 +91,56 @@ private:
         return {200 + i, plan_.saved[static_cast<std::size_t>(i)], at(i).saved_bytes};
     }
 
+    /// Passes that end within a pair.
+    void forward_to_pairs() {
+        for (int i = 0; i < depth; ++i) {
+            if (at(i).paired) {
+                if (i > 0) expect(activation(i), text("the input of the pair ", i));
+                write(activation(i + 1));
+                expect_apart(activation(i), activation(i + 1), false, i);
+            }
+            forward(i);
+        }
+    }
+    /// The layer before is one op with layer i.
+    bool ends_pair(int i) const { return i > 0 && at(i - 1).paired; }
+    void forward_pair(int first) {
+        const int second = first + 1;
+        if (first > 0) expect(activation(first), text("the input of the pair ", first));
+        write(activation(second + 1));
+        expect_apart(activation(first), activation(second + 1), false, first);
+        if (second >= plan_.trunk && at(second).saved_bytes > 0) {
+            write(saved(second));
+            expect(activation(second + 1), text("the output beside what is saved of ", second));
+        }
+    }
+    void backward_pair(int first) {
+        const int second = first + 1;
+        const auto read = [&](const char* when) {
+            if (first > 0 && at(first).needs_input) {
+                expect(activation(first), text("the pair's input ", when, first));
+            }
+            if (at(second).needs_output) {
+                expect(activation(second + 1), text("the pair's output ", when, first));
+            }
+            if (at(second).saved_bytes > 0) {
+                expect(saved(second), text("what is saved of the pair ", when, first));
+            }
+            expect(gradient(second + 1), text("the gradient of the pair's output ", when, first));
+        };
+        read("before ");
+        if (saved(first).offset != absent) complain(text("the pair saves twice: ", first));
+        if (gradient(second).offset != absent) complain(text("a gradient in the pair ", first));
+        const bool wanted = first > plan_.trunk || options_.input_gradient;
+        if (wanted != (gradient(first).offset != absent)) complain(text("a gradient of ", first));
+        if (!wanted) return;
+        write(gradient(first));
+        read("beside dx ");
+    }
+
     void forward(int i) {
+        if (at(i).paired) return;
+        if (ends_pair(i)) return forward_pair(i - 1);
         if (i > 0) expect(activation(i), text("the input of ", i));
         write(activation(i + 1));
         expect_apart(activation(i), activation(i + 1), at(i).in_place, i);
@@ -91,6 +150,8 @@ private:
         }
     }
     void backward(int i) {
+        if (at(i).paired) return;
+        if (ends_pair(i)) return backward_pair(i - 1);
         if (i > 0 && at(i).needs_input) expect(activation(i), text("the needed input of ", i));
         if (at(i).needs_output) expect(activation(i + 1), text("the needed output of ", i));
         if (at(i).saved_bytes > 0) expect(saved(i), text("what is saved of ", i));
@@ -155,7 +216,8 @@ TEST_CASE("every layer finds what it reads, whatever the layers are") {
 TEST_CASE("inference reuses memory, and no plan is smaller than its largest layer") {
     Random random({.seed = 4, .purpose = Purpose::sample});
     for (int trial = 0; trial < 200; ++trial) {
-        const Layers layers = random_layers(random);
+        Layers layers = random_layers(random);
+        for (LayerInfo& layer : layers) layer.paired = false;  // first fit has no order then
         const Index inference = make_plan(layers, {}).bytes_per_sample;
         const Index training = make_plan(layers, {.mode = Mode::training}).bytes_per_sample;
         Index largest = 0;

@@ -23,6 +23,10 @@ struct AvgPool : Layer {
     static constexpr PoolGeometry geometry(int batch, Shape in) {
         return {batch, in, output(in), options.window()};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::AveragePool::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::AveragePool::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -31,8 +35,12 @@ struct AvgPool : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::AveragePool::backward(geometry(pass.input.batch, pass.input.shape),
-                                       pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::AveragePool::backward(geometry(pass.input.batch, pass.input.shape),
+                                           pass.output_gradient.data, pass.input_gradient.data,
+                                           rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 

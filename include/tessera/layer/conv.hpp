@@ -51,6 +51,10 @@ struct Conv : Layer {
     static constexpr bool takes_relu = requires {
         Backend::Conv::takes_relu;
     };
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Conv::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static std::size_t scratch_bytes(int batch, Shape in, int threads) {
         return Backend::Conv::template scratch_bytes<T>(geometry(batch, in), threads);
@@ -62,11 +66,7 @@ struct Conv : Layer {
                                    pass.parameters[0], pass.parameters[1], pass.output.data,
                                    pass.scratch, rectify...);
         };
-        if constexpr (takes_relu<Backend>) {
-            run(pass.rectify);
-        } else {
-            run();
-        }
+        call_with<takes_relu<Backend>>(run, pass.rectify);
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
@@ -76,10 +76,12 @@ struct Conv : Layer {
                                                pass.parameter_gradients[0],
                                                pass.parameter_gradients[1], pass.scratch);
         }
-        if (pass.input_gradient) {
+        if (!pass.input_gradient) return;
+        const auto run = [&](auto... rectified) {
             Backend::Conv::backward_data(g, pass.parameters[0], pass.output_gradient.data,
-                                         pass.input_gradient.data, pass.scratch);
-        }
+                                         pass.input_gradient.data, pass.scratch, rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 

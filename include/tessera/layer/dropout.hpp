@@ -24,6 +24,10 @@ struct Dropout : Layer {
     /// One byte per element.
     static constexpr Index saved_bytes(Shape in, Index) { return in.size(); }
 
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Dropout::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::Dropout::forward(pass.input.size(), rate * pass.dropout, pass.random,
@@ -33,9 +37,13 @@ struct Dropout : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
-                                   reinterpret_cast<const std::uint8_t*>(pass.saved),
-                                   pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::Dropout::backward(pass.output_gradient.size(), rate * pass.dropout,
+                                       reinterpret_cast<const std::uint8_t*>(pass.saved),
+                                       pass.output_gradient.data, pass.input_gradient.data,
+                                       rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 

@@ -91,6 +91,9 @@ struct BackwardPass {
     const std::byte* saved = nullptr;
     Scratch scratch;
     double dropout = 1;  ///< as on the way forward
+    /// The input where the ReLU before the layer is its to do, else null, see
+    /// Layer::takes_relu_gradient. Then the input may be read whatever the layer declares.
+    const T* rectified = nullptr;
 };
 
 /// The defaults. A layer supplies at least `kind`, forward and backward:
@@ -119,12 +122,26 @@ struct Layer {
     /// memory less where the backend's op can.
     template <class Backend>
     static constexpr bool takes_relu = false;
+    /// Whether backward() also takes the gradient of a ReLU before the layer when the pass says so:
+    /// the input's gradient is nought where the input, the ReLU's output, is not positive.
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = false;
     /// Working memory of forward and backward together, whichever is larger.
     template <class Backend, class T>
     static std::size_t scratch_bytes(int, Shape, [[maybe_unused]] int threads) {
         return 0;
     }
 };
+
+/// call(argument) where an op has the argument, else call().
+template <bool Has, class Call, class Argument>
+void call_with(const Call& call, const Argument& argument) {
+    if constexpr (Has) {
+        call(argument);
+    } else {
+        call();
+    }
+}
 
 template <class L>
 concept IsLayer = std::is_base_of_v<Layer, L>;

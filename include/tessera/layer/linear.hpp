@@ -53,11 +53,7 @@ struct Linear : Layer {
                                      pass.parameters[0], pass.parameters[1], pass.output.data,
                                      pass.scratch, rectify...);
         };
-        if constexpr (takes_relu<Backend>) {
-            run(pass.rectify);
-        } else {
-            run();
-        }
+        call_with<takes_relu<Backend>>(run, pass.rectify);
     }
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {

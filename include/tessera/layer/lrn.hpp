@@ -74,6 +74,10 @@ struct Lrn : Layer {
         const double alpha = options.divided ? options.alpha / options.size : options.alpha;
         return {batch, in, options.size, alpha, options.beta, options.k};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::Lrn::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::Lrn::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -82,9 +86,13 @@ struct Lrn : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::Lrn::backward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
-                               pass.output.data, reinterpret_cast<const T*>(pass.saved),
-                               pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::Lrn::backward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
+                                   pass.output.data, reinterpret_cast<const T*>(pass.saved),
+                                   pass.output_gradient.data, pass.input_gradient.data,
+                                   rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 

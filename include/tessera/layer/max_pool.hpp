@@ -23,6 +23,10 @@ struct MaxPooling : Layer {
     static constexpr PoolGeometry geometry(int batch, Shape in) {
         return {batch, in, Derived::output(in), Derived::window(in)};
     }
+    template <class Backend>
+    static constexpr bool takes_relu_gradient = requires {
+        Backend::MaxPool::takes_relu_gradient;
+    };
     template <class Backend, class T>
     static void forward(const ForwardPass<T>& pass) {
         Backend::MaxPool::forward(geometry(pass.input.batch, pass.input.shape), pass.input.data,
@@ -31,9 +35,13 @@ struct MaxPooling : Layer {
     template <class Backend, class T>
     static void backward(const BackwardPass<T>& pass) {
         if (!pass.input_gradient) return;
-        Backend::MaxPool::backward(geometry(pass.input.batch, pass.input.shape),
-                                   reinterpret_cast<const std::int32_t*>(pass.saved),
-                                   pass.output_gradient.data, pass.input_gradient.data);
+        const auto run = [&](auto... rectified) {
+            Backend::MaxPool::backward(geometry(pass.input.batch, pass.input.shape),
+                                       reinterpret_cast<const std::int32_t*>(pass.saved),
+                                       pass.output_gradient.data, pass.input_gradient.data,
+                                       rectified...);
+        };
+        call_with<takes_relu_gradient<Backend>>(run, pass.rectified);
     }
 };
 }  // namespace detail

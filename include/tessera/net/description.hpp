@@ -29,6 +29,7 @@ struct LayerInfo {
     bool in_place = false;
     bool needs_input = false;
     bool needs_output = false;
+    bool paired = false;  ///< done with the next layer as one op, where a backend has it
 };
 
 /// One row a layer.

@@ -7,11 +7,10 @@
 #include <type_traits>
 
 #include "tessera/core/error.hpp"
-#include "tessera/layer/named.hpp"
-#include "tessera/layer/relu.hpp"
 #include "tessera/net/correspondence.hpp"
 #include "tessera/net/diagnose.hpp"
 #include "tessera/net/input.hpp"
+#include "tessera/net/neighbours.hpp"
 #include "tessera/net/parameters.hpp"
 #include "tessera/net/workspace.hpp"
 
@@ -106,8 +105,9 @@ public:
                 ", expected a known height and width of at least 1");
         require(actual == Input || (!Input.known() && actual.channels == Input.channels),
                 "workspace: the input is ", actual, ", expected ", Input);
-        const Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
+        Description<depth> rows = describe<Layers>(actual, sizeof(Scalar));
         require_fit(rows, "workspace");
+        for (std::size_t i = 0; i < depth; ++i) rows[i].paired = Together::paired[i];
         const Plan<depth> plan = make_plan(
             rows, {.mode = mode, .scalar_bytes = sizeof(Scalar), .input_gradient = input_gradient});
         std::size_t scratch = 0;
@@ -129,6 +129,8 @@ public:
     }
 
     /// Runs the layers and returns the output, which lives in the workspace until its next pass.
+    /// A backend may do neighbouring layers as one op, and then what is between them is written
+    /// nowhere, unless the first is Tapped.
     /// The input must stay in place until backward is done. `random` keys dropout: its `sample` is
     /// overwritten with the layer. Throws Error when the input does not fit the workspace, or when
     /// another type of model made the workspace.
@@ -164,10 +166,9 @@ public:
                 enter(workspace, staged);
             }
         }
-        bool rectified = false;
+        int next = 0;
         for_each_position<depth>([&](auto i) {
-            if (i >= count) return;
-            rectified = !rectified && forward_layer<i>(workspace, random, i + 1 < count);
+            if (i == next && i < count) next += forward_from<i>(workspace, random, count - i);
         });
         return std::as_const(workspace).activation(count);
     }
@@ -182,13 +183,18 @@ public:
                 "backward: the workspace is for inference, expected one for training");
         require(gradients.size() == layout.trainable, "backward: the gradients are ",
                 gradients.size(), " elements, expected ", layout.trainable);
+        int last = depth - 1;
         for_each_position<depth>([&](auto reversed) {
             constexpr int i = depth - 1 - reversed;
-            if (i >= workspace.plan().trunk) backward_layer<i>(workspace, gradients.data());
+            if (i == last && i >= workspace.plan().trunk) {
+                last -= backward_from<i>(workspace, gradients.data());
+            }
         });
     }
 
 private:
+    using Together = Neighbours<Layers, Backend>;
+
     /// Whether elements are narrower than what learns.
     static constexpr bool narrow = !std::is_same_v<Scalar, Number>;
 
@@ -228,44 +234,41 @@ private:
         return {view.data, view.batch, view.shape};
     }
 
-    /// Whether layer I can do the ReLU behind it.
     template <int I>
-    static constexpr bool takes_next() {
-        if constexpr (I + 1 < depth) {
-            // What is no layer has been refused before, in better words.
-            if constexpr (IsLayer<LayerAt<I, Layers>>) {
-                return std::is_same_v<Bare<LayerAt<I + 1, Layers>>, ReLU> &&
-                       LayerAt<I, Layers>::template takes_relu<Backend>;
+    ForwardPass<Scalar> forward_pass(Workspace& workspace, Stream random) const {
+        random.sample = I;
+        return {.mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
+                .input = for_layer(std::as_const(workspace).activation(I)),
+                .output = for_layer(workspace.activation(I + 1)),
+                .parameters = layer_parameters<I>(),
+                .saved = workspace.saved(I),
+                .scratch = workspace.scratch(),
+                .random = random,
+                .dropout = workspace.dropout()};
+    }
+
+    /// Layer I, and the next one where both are one op or that is a ReLU which layer I does as
+    /// well; no more than `room` layers. Returns how many.
+    template <int I>
+    int forward_from(Workspace& workspace, const Stream& random, int room) const {
+        ForwardPass<Scalar> pass = forward_pass<I>(workspace, random);
+        if constexpr (Together::template is_paired<I>()) {
+            if (room > 1) {
+                Together::template Pair<I>::template forward<Backend>(
+                    pass, forward_pass<I + 1>(workspace, random));
+                return 2;
             }
         }
-        return false;
-    }
-
-    /// True when the next layer, a ReLU, is done as well.
-    template <int I>
-    bool forward_layer(Workspace& workspace, Stream random, bool wants_next) const {
-        random.sample = I;
-        bool rectify = false;
-        if constexpr (takes_next<I>()) {
-            rectify =
-                wants_next && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
+        if constexpr (Together::template takes_relu_behind<I>()) {
+            pass.rectify =
+                room > 1 && workspace.activation(I + 1).data == workspace.activation(I + 2).data;
         }
-        ForwardPass<Scalar> pass{
-            .mode = I < workspace.plan().trunk ? Mode::inference : workspace.mode(),
-            .input = for_layer(std::as_const(workspace).activation(I)),
-            .output = for_layer(workspace.activation(I + 1)),
-            .parameters = layer_parameters<I>(),
-            .saved = workspace.saved(I),
-            .scratch = workspace.scratch(),
-            .random = random,
-            .dropout = workspace.dropout(),
-            .rectify = rectify};
         LayerAt<I, Layers>::template forward<Backend>(pass);
-        return rectify;
+        return pass.rectify ? 2 : 1;
     }
 
     template <int I>
-    void backward_layer(Workspace& workspace, Number* gradients) const {
+    BackwardPass<Scalar> backward_pass(Workspace& workspace, Number* gradients) const {
         BackwardPass<Scalar> pass{.input = for_layer(std::as_const(workspace).activation(I)),
                                   .output = for_layer(std::as_const(workspace).activation(I + 1)),
                                   .output_gradient = for_layer(workspace.gradient(I + 1)),
@@ -282,7 +285,28 @@ private:
                     gradients + layout.entries[array].offset;
             }
         }
-        LayerAt<I, Layers>::template backward<Backend>(pass);
+        return pass;
+    }
+
+    /// Layer I, or the pair whose second it is, and the ReLU before where that is taken along: the
+    /// plan keeps a ReLU's output until its own turn, and its gradient in place. Returns how many.
+    template <int I>
+    int backward_from(Workspace& workspace, Number* gradients) const {
+        constexpr bool pair = Together::template is_paired<I - 1>();
+        constexpr int first = pair ? I - 1 : I;
+        BackwardPass<Scalar> pass = backward_pass<first>(workspace, gradients);
+        if constexpr (Together::template takes_relu_before<first>()) {
+            if (pass.input_gradient.data == workspace.gradient(first - 1).data) {
+                pass.rectified = pass.input_gradient ? pass.input.data : nullptr;
+            }
+        }
+        if constexpr (pair) {
+            Together::template Pair<first>::template backward<Backend>(
+                pass, backward_pass<I>(workspace, gradients));
+        } else {
+            LayerAt<I, Layers>::template backward<Backend>(pass);
+        }
+        return I - first + (pass.rectified ? 2 : 1);
     }
 
     Parameters<Scalar, parameter_arrays, Memory> parameters_;

@@ -3,7 +3,9 @@
 //
 // Time is counted in ticks. With n layers the forward pass of layer i is tick i, the loss tick n,
 // the backward pass of layer i tick 2n - i. A block is alive from the tick that writes it to the
-// last tick that reads it, and two blocks alive at the same tick do not overlap.
+// last tick that reads it, and two blocks alive at the same tick do not overlap. A pair of layers
+// that is one op runs at the tick of the second; what would be between them is written only by a
+// forward pass that ends there.
 #pragma once
 
 #include <algorithm>
@@ -109,9 +111,9 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
     for (int i = 0; i < n; ++i) {
         const auto at = static_cast<std::size_t>(i);
         const LayerInfo& layer = layer_at(i);
-        int last = i + 1;
-        if (differentiable(i) && layer.needs_output) last = backward_tick(i);
-        if (i + 1 < n && differentiable(i + 1) && layer_at(i + 1).needs_input) {
+        int last = i + (layer.paired ? 0 : i + 1 < n && layer_at(i + 1).paired ? 2 : 1);
+        if (differentiable(i) && layer.needs_output && !layer.paired) last = backward_tick(i);
+        if (i + 1 < n && differentiable(i + 1) && layer_at(i + 1).needs_input && !layer.paired) {
             last = std::max(last, backward_tick(i + 1));
         }
         if (layer.tapped || i + 1 == n) last = 2 * n + 1;
@@ -125,7 +127,7 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
         } else {
             plan.activations[at + 1] = want(layer.output.size() * options.scalar_bytes, i, last);
         }
-        plan.saved[at] = differentiable(i) && layer.saved_bytes > 0
+        plan.saved[at] = differentiable(i) && layer.saved_bytes > 0 && !layer.paired
                              ? want(layer.saved_bytes, i, backward_tick(i))
                              : absent;
     }
@@ -137,6 +139,8 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
             want(layer_at(n - 1).output.size() * options.scalar_bytes, n, backward_tick(n - 1));
         for (int i = n - 1; i >= first; --i) {
             const auto at = static_cast<std::size_t>(i);
+            if (i > 0 && layer_at(i - 1).paired) continue;
+            const int written = backward_tick(layer_at(i).paired ? i + 1 : i);
             const int last = i == 0 ? 2 * n + 1 : backward_tick(i - 1);
             if (layer_at(i).in_place) {
                 plan.gradients[at] = plan.gradients[at + 1];
@@ -144,7 +148,7 @@ constexpr Plan<static_cast<int>(Depth)> make_plan(const std::array<LayerInfo, De
                 block.last = std::max(block.last, last);
             } else {
                 plan.gradients[at] =
-                    want(layer_at(i).input.size() * options.scalar_bytes, backward_tick(i), last);
+                    want(layer_at(i).input.size() * options.scalar_bytes, written, last);
             }
         }
     }

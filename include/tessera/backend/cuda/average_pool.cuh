@@ -4,7 +4,10 @@
 // Memory moves input and output once, 4 bytes an element each, or 2 in bfloat16.
 #pragma once
 
+#include <type_traits>
+
 #include "tessera/backend/cuda/pool_window.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
@@ -48,6 +51,7 @@ struct AveragePoolBackward {
     Index packs;
     PoolGeometry g;
     const T* dy;
+    const T* rectified;
     T* dx;
 
     __device__ void operator()() const {
@@ -71,12 +75,15 @@ struct AveragePoolBackward {
                 for (int k = 0; k < Width; ++k) sums[k] += gradients[k] * part;
             }
         }
+        if (rectified) rectify_gradient(sums, load<Width>(rectified + pack * Width));
         store_rounded(dx + pack * Width, sums);
     }
 };
 
 /// AveragePoolOp of backend/concept.hpp. A window that holds no input at all gives 0.
 struct AveragePool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
         with_width<T>(
@@ -90,16 +97,17 @@ struct AveragePool {
     }
 
     template <class T>
-    static void backward(const PoolGeometry& g, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         with_width<T>(
             g.input.channels,
             [&](auto width) {
                 const Index packs = g.batch * g.input.size() / width;
                 launch("average_pool backward", blocks_for(packs), default_threads,
-                       AveragePoolBackward<T, width>{packs, g, dy, dx});
+                       AveragePoolBackward<T, width>{packs, g, dy, rectified, dx});
             },
-            dy, dx);
+            dy, rectified, dx);
     }
 };
 

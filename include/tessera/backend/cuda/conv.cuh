@@ -20,6 +20,7 @@ namespace tessera::cuda {
 /// more, or a batch 2^30 pixels.
 struct PlainConv {
     static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
 
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int) {
@@ -47,14 +48,16 @@ struct PlainConv {
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
         multiply("conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
                  WeightsByChannel<T>(g, weights),
                  SumStore<Master<T>, T>{.to = dx,
                                         .row_stride = g.input.channels,
-                                        .group_stride = g.input.channels / g.groups},
+                                        .group_stride = g.input.channels / g.groups,
+                                        .rectified = rectified},
                  scratch);
     }
 

@@ -14,8 +14,8 @@
 // blocks fit a multiprocessor of 228 KiB and 65,536 registers:
 //
 //                     registers      shared memory, KiB  blocks
-//   forward           238, 208, 168  66, 58, 50          2, 2, 3
-//   gradient of data  236, 198, 160  64, 56, 48          2, 2, 3
+//   forward           242, 210, 166  66, 58, 50          2, 2, 3
+//   gradient of data  232, 194, 156  64, 56, 48          2, 2, 3
 //   of weights        204, 184, 128  68, 60, 52          2, 2, 4
 //
 // A step of 128 x 128 is 524,288 multiplications for 16 KiB out of device memory or the L2 cache,
@@ -51,6 +51,7 @@ namespace tessera::cuda {
 ///   plain   every other geometry, and arrays at odd addresses: PlainConv on CUDA cores
 struct TensorConv {
     static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
 
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
@@ -93,17 +94,21 @@ struct TensorConv {
         }
     }
 
-    /// dx = windows of dy, w^T; null is not wanted.
+    /// dx = windows of dy, w^T; null is not wanted. `rectified`, where it is not null, is x, the
+    /// output of a ReLU whose gradient is taken too.
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         check_scratch(scratch, scratch_bytes<T>(g, scratch.threads));
-        if (way<T>(g, weights, dy, dx) != Way::wide) {
-            return PlainConv::backward_data(g, weights, dy, dx, scratch);
+        if (way<T>(g, weights, dy, dx, rectified) != Way::wide) {
+            return PlainConv::backward_data(g, weights, dy, dx, scratch, rectified);
         }
-        const SumStore<float, T> store{
-            .to = dx, .row_stride = g.input.channels, .group_stride = g.input.channels / g.groups};
+        const SumStore<float, T> store{.to = dx,
+                                       .row_stride = g.input.channels,
+                                       .group_stride = g.input.channels / g.groups,
+                                       .rectified = rectified};
         multiply_on_tensor_cores<T, pack_width<T>, pack_width<T>>(
             "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
             WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));

@@ -13,6 +13,7 @@
 #include "tessera/backend/cuda/linear.cuh"
 #include "tessera/backend/cuda/loss.cuh"
 #include "tessera/backend/cuda/lrn.cuh"
+#include "tessera/backend/cuda/lrn_max_pool.cuh"
 #include "tessera/backend/cuda/max_pool.cuh"
 #include "tessera/backend/cuda/narrow.cuh"
 #include "tessera/backend/cuda/relu.cuh"
@@ -28,6 +29,7 @@ namespace cuda {
 template <bool Tf32>
 struct ConvBy {
     static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
     template <class T>
     using Way = std::conditional_t<std::is_same_v<T, Bf16> || (Tf32 && std::is_same_v<T, float>),
                                    TensorConv, PlainConv>;
@@ -44,8 +46,9 @@ struct ConvBy {
     }
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
-        Way<T>::backward_data(g, weights, dy, dx, scratch);
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
+        Way<T>::backward_data(g, weights, dy, dx, scratch, rectified);
     }
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
@@ -68,6 +71,7 @@ struct Cuda {
     using Relu = cuda::Relu;
     using Lrn = cuda::Lrn;
     using MaxPool = cuda::MaxPool;
+    using LrnMaxPool = cuda::LrnMaxPool;
     using AveragePool = cuda::AveragePool;
     using Dropout = cuda::Dropout;
     using Softmax = cuda::Softmax;

@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "tessera/backend/cuda/philox.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
@@ -48,6 +50,7 @@ struct DropoutBackward {
     bool in_packs;
     const std::uint8_t* mask;
     const T* dy;
+    const T* rectified;
     T* dx;
 
     __device__ void operator()() const {
@@ -57,12 +60,16 @@ struct DropoutBackward {
         auto values = detail::load_four(dy + i, elements - i, in_packs);
         for (int k = 0; k < 4; ++k)
             values[k] = kept[k] ? rounded<T>(widened(values[k]) * factor) : T{};
+        if (rectified)
+            rectify_gradient(values, detail::load_four(rectified + i, elements - i, in_packs));
         detail::store_four(dx + i, values, elements - i, in_packs);
     }
 };
 
 /// DropoutOp of backend/concept.hpp. A dropped element is 0 even where x is not finite.
 struct Dropout {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
                         std::uint8_t* mask) {
@@ -78,11 +85,13 @@ struct Dropout {
     }
 
     template <class T>
-    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx) {
+    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         launch("dropout backward", blocks_for((n + 3) / 4), default_threads,
                DropoutBackward<T>{n, factor<T>(rate),
-                                  detail::can_pack<T>(pack_width<T>, mask, dy, dx), mask, dy, dx});
+                                  detail::can_pack<T>(pack_width<T>, mask, dy, rectified, dx), mask,
+                                  dy, rectified, dx});
     }
 
 private:

@@ -13,18 +13,46 @@
 #include "tessera/backend/cuda/channel_window.cuh"
 #include "tessera/backend/cuda/divide.cuh"
 #include "tessera/backend/cuda/inverse_power.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cuda {
 
-/// scale = k + alpha * sum of x^2,  y = x * scale^-beta
+/// scale = k + alpha * sum of x^2
+template <class T>
+struct LrnScales {
+    using W = Wide<T>;
+    int channels, before, after;
+    W alpha, k;
+
+    explicit LrnScales(const LrnGeometry& g)
+        : channels(g.shape.channels),
+          before(g.size / 2),
+          after((g.size - 1) / 2),
+          alpha(static_cast<W>(g.alpha)),
+          k(static_cast<W>(g.k)) {}
+
+    /// Of the pack of channels that begins at `first` of the pixel at `row`.
+    template <int Width>
+    __device__ Pack<W, Width> at(const T* row, int first) const {
+        const auto squares = [row](auto width, int j) {
+            auto values = load_wide<decltype(width)::value>(row + j);
+            for (W& value : values.values) value *= value;
+            return values;
+        };
+        auto scales = window_sums<Width, W>(first, channels, before, after, squares);
+        for (W& scale : scales.values) scale = k + alpha * scale;
+        return scales;
+    }
+};
+
+/// y = x * scale^-beta
 template <class T, int Width>
 struct LrnForward {
     using W = Wide<T>;
     Index packs;
-    int channels, before, after;
-    W alpha, k;
+    LrnScales<T> window;
     InversePower<W> power;
     const T* x;
     T* y;
@@ -33,19 +61,11 @@ struct LrnForward {
     __device__ void operator()() const {
         const Index at = global_thread() * Width;
         if (at >= packs * Width) return;
-        const int first = divide(at, channels).remainder;
-        const T* row = x + (at - first);
-        const auto squares = [row](auto width, int j) {
-            auto values = load_wide<decltype(width)::value>(row + j);
-            for (W& value : values.values) value *= value;
-            return values;
-        };
-        auto scales = window_sums<Width, W>(first, channels, before, after, squares);
+        const int first = divide(at, window.channels).remainder;
+        const auto scales = window.template at<Width>(x + (at - first), first);
         Pack<W, Width> values = load_wide<Width>(x + at);
-        for (int i = 0; i < Width; ++i) {
-            scales[i] = k + alpha * scales[i];
-            values[i] *= power(scales[i]);
-        }
+        const Pack<W, Width> powers = power(scales);
+        for (int i = 0; i < Width; ++i) values[i] *= powers[i];
         store_rounded(y + at, values);
         if (scale) store_rounded(scale + at, scales);
     }
@@ -61,6 +81,7 @@ struct LrnBackward {
     int channels, before, after;
     W factor;  ///< 2 * alpha * beta
     InversePower<W> power;
+    bool rectified;
     const T* x;
     const T* y;
     const T* scale;
@@ -82,47 +103,48 @@ struct LrnBackward {
         };
         const auto sums = window_sums<Width, W>(first, channels, before, after, quotients);
         const Pack<W, Width> inputs = load_wide<Width>(x + at);
-        const Pack<W, Width> scales = load_wide<Width>(scale + at);
+        const Pack<W, Width> powers = power(load_wide<Width>(scale + at));
         Pack<W, Width> gradients = load_wide<Width>(dy + at);
         for (int i = 0; i < Width; ++i) {
-            gradients[i] = gradients[i] * power(scales[i]) - factor * inputs[i] * sums[i];
+            gradients[i] = gradients[i] * powers[i] - factor * inputs[i] * sums[i];
         }
+        if (rectified) rectify_gradient(gradients, inputs);
         store_rounded(dx + at, gradients);
     }
 };
 
+/// The length of a row for with_width: 1, which is no pack, where a window reaches beyond what a
+/// thread of packs reads.
+template <class T>
+Index lrn_row(const LrnGeometry& g) {
+    return g.size / 2 <= window_reach<pack_width<T>> ? g.shape.channels : 1;
+}
+
 /// LrnOp of backend/concept.hpp. The window of channel i is i - size / 2 .. i + (size - 1) / 2.
 struct Lrn {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
-        const int channels = g.shape.channels;
         with_width<T>(
-            row_of_packs<T>(g),
+            lrn_row<T>(g),
             [&](auto width) {
                 const Index packs = g.batch * g.shape.size() / width;
                 launch("lrn", blocks_for(packs), default_threads,
-                       LrnForward<T, width>{packs,
-                                            channels,
-                                            g.size / 2,
-                                            (g.size - 1) / 2,
-                                            static_cast<Wide<T>>(g.alpha),
-                                            static_cast<Wide<T>>(g.k),
-                                            {static_cast<Wide<T>>(g.beta)},
-                                            x,
-                                            y,
-                                            scale});
+                       LrnForward<T, width>{
+                           packs, LrnScales<T>(g), {static_cast<Wide<T>>(g.beta)}, x, y, scale});
             },
             x, y, scale);
     }
 
     template <class T>
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
-                         T* dx) {
+                         T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const int channels = g.shape.channels;
         const Wide<T> factor = static_cast<Wide<T>>(2 * g.alpha * g.beta);
         with_width<T>(
-            row_of_packs<T>(g),
+            lrn_row<T>(g),
             [&](auto width) {
                 const Index packs = g.batch * g.shape.size() / width;
                 launch("lrn backward", blocks_for(packs), default_threads,
@@ -132,6 +154,7 @@ struct Lrn {
                                              g.size / 2,
                                              factor,
                                              {static_cast<Wide<T>>(g.beta)},
+                                             rectified != nullptr,
                                              x,
                                              y,
                                              scale,
@@ -139,14 +162,6 @@ struct Lrn {
                                              dx});
             },
             x, y, scale, dy, dx);
-    }
-
-private:
-    /// The length of a row for with_width: 1, which is no pack, where a window reaches
-    /// beyond what a thread of packs reads.
-    template <class T>
-    static Index row_of_packs(const LrnGeometry& g) {
-        return g.size / 2 <= window_reach<pack_width<T>> ? g.shape.channels : 1;
     }
 };
 

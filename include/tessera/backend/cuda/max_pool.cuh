@@ -8,11 +8,38 @@
 
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "tessera/backend/cuda/pool_window.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
+
+/// The maximum of the packs it meets, number by number, and the position of each; a NaN wins, of
+/// equals the first.
+template <class W, int Width>
+struct RunningMaximum {
+    Pack<W, Width> best;
+    Pack<std::int32_t, Width> chosen;
+
+    /// The first position it will meet, or what stands for none, with 0, where there is nothing.
+    __device__ RunningMaximum(bool empty, int first) {
+        for (int k = 0; k < Width; ++k) {
+            best[k] = empty ? W{0} : static_cast<W>(-INFINITY);
+            chosen[k] = first;
+        }
+    }
+    __device__ void meet(const Pack<W, Width>& values, int position) {
+        for (int k = 0; k < Width; ++k) {
+            // The comparison is false for NaN, which so wins, and then stays.
+            if (best[k] == best[k] && !(values[k] <= best[k])) {
+                best[k] = values[k];
+                chosen[k] = position;
+            }
+        }
+    }
+};
 
 template <class T, int Width>
 struct MaxPoolForward {
@@ -34,27 +61,16 @@ struct MaxPoolForward {
         const int pixels = g.input.height * g.input.width;
         const T* from = x + image * pixels * g.input.channels + channel;
 
-        Pack<W, Width> best;
-        Pack<std::int32_t, Width> chosen;
-        for (int k = 0; k < Width; ++k) {
-            best[k] = empty ? W{0} : static_cast<W>(-INFINITY);
-            chosen[k] = empty ? -1 : rows.first * g.input.width + columns.first;
-        }
+        RunningMaximum<W, Width> maximum(empty,
+                                         empty ? -1 : rows.first * g.input.width + columns.first);
         for (int iy = rows.first; iy < rows.last; ++iy) {
             for (int ix = columns.first; ix < columns.last; ++ix) {
                 const int position = iy * g.input.width + ix;
-                const auto values = load_wide<Width>(from + Index{position} * g.input.channels);
-                for (int k = 0; k < Width; ++k) {
-                    // The comparison is false for NaN, which so wins, and then stays.
-                    if (best[k] == best[k] && !(values[k] <= best[k])) {
-                        best[k] = values[k];
-                        chosen[k] = position;
-                    }
-                }
+                maximum.meet(load_wide<Width>(from + Index{position} * g.input.channels), position);
             }
         }
-        store_rounded(y + pack * Width, best);
-        if (argmax) store(argmax + pack * Width, chosen);
+        store_rounded(y + pack * Width, maximum.best);
+        if (argmax) store(argmax + pack * Width, maximum.chosen);
     }
 };
 
@@ -65,6 +81,7 @@ struct MaxPoolBackward {
     PoolGeometry g;
     const std::int32_t* argmax;
     const T* dy;
+    const T* rectified;
     T* dx;
 
     __device__ void operator()() const {
@@ -88,12 +105,15 @@ struct MaxPoolBackward {
                 }
             }
         }
+        if (rectified) rectify_gradient(sums, load<Width>(rectified + pack * Width));
         store_rounded(dx + pack * Width, sums);
     }
 };
 
 /// MaxPoolOp of backend/concept.hpp. A window that holds no input at all gives 0 with argmax -1.
 struct MaxPool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         with_width<T>(
@@ -107,16 +127,17 @@ struct MaxPool {
     }
 
     template <class T>
-    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         with_width<T>(
             g.input.channels,
             [&](auto width) {
                 const Index packs = g.batch * g.input.size() / width;
                 launch("max_pool backward", blocks_for(packs), default_threads,
-                       MaxPoolBackward<T, width>{packs, g, argmax, dy, dx});
+                       MaxPoolBackward<T, width>{packs, g, argmax, dy, rectified, dx});
             },
-            argmax, dy, dx);
+            argmax, dy, rectified, dx);
     }
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tessera/backend/cuda/divide.cuh"
+#include "tessera/backend/cuda/divisor.cuh"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cuda {
@@ -23,6 +24,11 @@ __device__ inline Range windows_of(int pixel, int stride, int pad, int size, int
     const int at = pixel + pad;  // from the first pixel of window 0
     const int last = at / stride + 1;
     return {at < size ? 0 : (at - size) / stride + 1, last < windows ? last : windows};
+}
+__device__ inline Range windows_of(int pixel, const Divisor& stride, int pad, int size,
+                                   int windows) {
+    const int at = pixel + pad, last = stride.quotient(at) + 1;
+    return {at < size ? 0 : stride.quotient(at - size) + 1, last < windows ? last : windows};
 }
 
 /// A pack of channels of one pixel of a batch.

@@ -7,6 +7,7 @@
 
 #include "tessera/backend/cuda/bfloat16.cuh"
 #include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/geometry.hpp"
 #include "tessera/core/error.hpp"
 
@@ -46,7 +47,9 @@ struct PlainMatrix {
 /// Where sums go: element (row, column) of a group is
 ///   to[group * group_stride + row * row_stride + column],
 /// which is assigned the sum plus bias[group * bias_stride + column] (no bias: null), or, where
-/// `accumulate`, increased by the sum; where `rectify`, what is negative then becomes nought.
+/// `accumulate`, increased by the sum; where `rectify`, what is negative then becomes nought. With
+/// `rectified`, the outputs of a ReLU that lie as the sums do, these are its gradient and become
+/// nought where it did.
 template <class T, class Out = T>
 struct SumStore {
     Out* to;
@@ -56,11 +59,13 @@ struct SumStore {
     int bias_stride = 0;
     bool accumulate = false;
     bool rectify = false;
+    const Out* rectified = nullptr;
 
     /// Stores `Width` neighbours of a row, which lie at a multiple of their size.
     template <int Width>
     __device__ void operator()(int group, int row, int column, Pack<T, Width> sums) const {
-        Out* place = to + (group * group_stride + row * row_stride + column);
+        const Index at = group * group_stride + row * row_stride + column;
+        Out* place = to + at;
         if (accumulate) {
             const Pack<Out, Width> before = load<Width>(place);
             for (int i = 0; i < Width; ++i) sums[i] += widened(before[i]);
@@ -71,6 +76,7 @@ struct SumStore {
         if (rectify) {
             for (T& sum : sums.values) sum = sum < 0 ? T{0} : sum;
         }
+        if (rectified) rectify_gradient(sums, load<Width>(rectified + at));
         tessera::cuda::store(place, narrowed<Out>(sums));
     }
 };

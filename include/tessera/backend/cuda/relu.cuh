@@ -3,6 +3,7 @@
 // in bfloat16, whose numbers are compared as floats and otherwise stay as they are.
 #pragma once
 
+#include "tessera/backend/cuda/rectify_gradient.cuh"
 #include "tessera/backend/cuda/wide.cuh"
 
 namespace tessera::cuda {
@@ -32,11 +33,8 @@ struct ReluBackward {
     __device__ void operator()() const {
         const Index i = global_thread() * Width;
         if (i >= packs * Width) return;
-        const Pack<T, Width> outputs = load<Width>(y + i);
         Pack<T, Width> gradients = load<Width>(dy + i);
-        for (int k = 0; k < Width; ++k) {
-            gradients[k] = widened(outputs[k]) > 0 ? gradients[k] : T{};
-        }
+        rectify_gradient(gradients, load<Width>(y + i));
         store(dx + i, gradients);
     }
 };
