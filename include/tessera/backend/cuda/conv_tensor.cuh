@@ -49,7 +49,8 @@ namespace tessera::cuda {
 ///   narrow  a first layer of 1 to 4 channels without groups: pixels of 4 Bf16 (padded in working
 ///           memory) or single floats on one side, 16 bytes on the other
 ///   plain   every other geometry, and arrays at odd addresses: PlainConv on CUDA cores
-struct TensorConv {
+template <class Products>
+struct TensorConvBy {
     static constexpr bool takes_relu = true;
 
     template <class T>
@@ -57,8 +58,8 @@ struct TensorConv {
         const PaddedParts<T> parts(g);
         const ConvGeometry wider = parts.geometry;
         const std::size_t partials =
-            std::max({tensor_scratch(outputs_of(wider)), tensor_scratch(inputs_of(g)),
-                      tensor_scratch(weights_of(wider))});
+            std::max({Products::scratch(outputs_of(wider)), Products::scratch(inputs_of(g)),
+                      Products::scratch(weights_of(wider))});
         return std::max(parts.partials + partials, PlainConv::scratch_bytes<T>(g, threads));
     }
 
@@ -76,7 +77,7 @@ struct TensorConv {
                                            .bias = bias,
                                            .bias_stride = static_cast<int>(by.filters()),
                                            .rectify = rectify};
-            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+            Products::template multiply<T, Widths::a, Widths::b>(
                 "conv forward", outputs_of(by), PatchRows<T>(by, image),
                 PlainMatrix<T, false>{matrix, 1, by.filters(), by.depth() * by.filters()}, store,
                 partials);
@@ -104,7 +105,7 @@ struct TensorConv {
         }
         const SumStore<float, T> store{
             .to = dx, .row_stride = g.input.channels, .group_stride = g.input.channels / g.groups};
-        multiply_on_tensor_cores<T, pack_width<T>, pack_width<T>>(
+        Products::template multiply<T, pack_width<T>, pack_width<T>>(
             "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
             WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));
     }
@@ -125,7 +126,7 @@ struct TensorConv {
                                         .row_stride = by.filters(),
                                         .group_stride = by.depth() * by.filters(),
                                         .accumulate = gradient == dweights};
-            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+            Products::template multiply<T, Widths::a, Widths::b>(
                 "conv backward weights", weights_of(by), PatchColumns<T>(by, image),
                 PlainMatrix<T, false>{dy, 1, by.output.channels, by.filters()}, store,
                 parts.partials_in(scratch));
@@ -182,5 +183,7 @@ private:
         return extents(g, g.depth(), g.filters(), g.batch * g.output.area());
     }
 };
+
+using TensorConv = TensorConvBy<WarpProducts>;
 
 }  // namespace tessera::cuda

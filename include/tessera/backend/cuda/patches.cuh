@@ -64,11 +64,12 @@ struct PatchImage {
         const int column = by_window_columns.remainder(place, row);
         return {(row * width + column) * pitch + c, row, column};
     }
+    __device__ bool inside(const Pixel& pixel, const Tap& tap) const {
+        return static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
+               static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
+    }
     __device__ const T* at(const Pixel& pixel, const Tap& tap) const {
-        const bool inside =
-            static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
-            static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
-        return inside ? data + (pixel.offset + tap.offset) : nullptr;
+        return data + pixel.offset + tap.offset;
     }
 };
 
@@ -82,8 +83,14 @@ struct PatchRows : PatchImage<T> {
     using Step = typename Image::Tap;
     __device__ Line line(int number) const { return this->pixel(number); }
     __device__ Step step(int k) const { return this->tap(k); }
-    __device__ const T* find(const Line& line, const Step& step) const {
+    __device__ bool holds(const Line& line, const Step& step) const {
+        return this->inside(line, step);
+    }
+    __device__ const T* place(const Line& line, const Step& step) const {
         return this->at(line, step);
+    }
+    __device__ const T* find(const Line& line, const Step& step) const {
+        return holds(line, step) ? place(line, step) : nullptr;
     }
 };
 
@@ -97,8 +104,14 @@ struct PatchColumns : PatchImage<T> {
     using Step = typename Image::Pixel;
     __device__ Line line(int number) const { return this->tap(number); }
     __device__ Step step(int k) const { return this->pixel(k); }
-    __device__ const T* find(const Line& line, const Step& step) const {
+    __device__ bool holds(const Line& line, const Step& step) const {
+        return this->inside(step, line);
+    }
+    __device__ const T* place(const Line& line, const Step& step) const {
         return this->at(step, line);
+    }
+    __device__ const T* find(const Line& line, const Step& step) const {
+        return holds(line, step) ? place(line, step) : nullptr;
     }
 };
 
@@ -151,17 +164,23 @@ struct GradientWindows {
         const int row = by_window_columns.quotient(place);
         return {filter, row, by_window_columns.remainder(place, row)};
     }
+    __device__ bool holds(const Line& line, const Step& step) const {
+        const int y = line.row - step.row, x = line.column - step.column;
+        const int oy = by_stride.quotient(y), ox = by_stride.quotient(x);
+        return y >= 0 && x >= 0 && oy < height && ox < width && by_stride.remainder(y, oy) == 0 &&
+               by_stride.remainder(x, ox) == 0;
+    }
+    __device__ const T* place(const Line& line, const Step& step) const {
+        // Without sign: where nothing is held the numbers may be anything.
+        const auto oy = static_cast<unsigned>(by_stride.quotient(line.row - step.row));
+        const auto ox = static_cast<unsigned>(by_stride.quotient(line.column - step.column));
+        const unsigned pixel = oy * static_cast<unsigned>(width) + ox;
+        return data + line.offset +
+               static_cast<int>(pixel * static_cast<unsigned>(pitch) +
+                                static_cast<unsigned>(step.filter));
+    }
     __device__ const T* find(const Line& line, const Step& step) const {
-        int oy = line.row - step.row, ox = line.column - step.column;
-        bool hit = oy >= 0 && ox >= 0;
-        if (by_stride.divisor > 1 && hit) {
-            const int y = oy, x = ox;
-            oy = by_stride.quotient(y);
-            ox = by_stride.quotient(x);
-            hit = by_stride.remainder(y, oy) == 0 && by_stride.remainder(x, ox) == 0;
-        }
-        hit = hit && oy < height && ox < width;
-        return hit ? data + (line.offset + ((oy * width + ox) * pitch + step.filter)) : nullptr;
+        return holds(line, step) ? place(line, step) : nullptr;
     }
 };
 
@@ -190,7 +209,9 @@ struct WeightsByChannel {
         const int place = by_filters.quotient(k);
         return Index{place} * channels * filters + by_filters.remainder(k, place);
     }
-    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
+    __device__ bool holds(Index, Index) const { return true; }
+    __device__ const T* place(Index line, Index step) const { return data + line + step; }
+    __device__ const T* find(Index line, Index step) const { return place(line, step); }
 };
 
 }  // namespace tessera::cuda
