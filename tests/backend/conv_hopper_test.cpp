@@ -73,3 +73,16 @@ TEST_CASE("a convolution by warpgroups gives the same bits every time") {
     };
     CHECK(gradient() == gradient());
 }
+
+TEST_CASE("products by warpgroups need no more working memory than those by warps") {
+    for (int rows = 64; rows < 6000; rows += 192) {
+        for (int columns = 8; columns <= 1024; columns += 8) {
+            const cuda::ProductExtents extents{
+                .groups = 1, .rows = rows, .columns = columns, .depth = 1 << 20};
+            const int width = cuda::hopper_columns(columns);
+            REQUIRE(cuda::tensor_slices(extents, cuda::hopper_rows(width), width,
+                                        cuda::hopper_blocks) <=
+                    cuda::tensor_slices(extents, 128, 128, cuda::tensor_blocks));
+        }
+    }
+}

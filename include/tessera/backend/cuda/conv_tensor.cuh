@@ -44,7 +44,7 @@ namespace tessera::cuda {
 /// are rounded to 10 bits of fraction). Images, their gradients and parameters are T, sums and the
 /// gradients of parameters float. Needs compute capability 8.0. The same bits every time.
 ///
-/// Three ways, by what can be copied as one piece:
+/// `Products` is WarpProducts or the like. Three ways, by what can be copied as one piece:
 ///   wide    16 bytes: channels and filters of a group are multiples of 8 Bf16 or 4 float
 ///   narrow  a first layer of 1 to 4 channels without groups: pixels of 4 Bf16 (padded in working
 ///           memory) or single floats on one side, 16 bytes on the other
@@ -58,8 +58,8 @@ struct TensorConvBy {
         const PaddedParts<T> parts(g);
         const ConvGeometry wider = parts.geometry;
         const std::size_t partials =
-            std::max({Products::scratch(outputs_of(wider)), Products::scratch(inputs_of(g)),
-                      Products::scratch(weights_of(wider))});
+            std::max({tensor_scratch(outputs_of(wider)), tensor_scratch(inputs_of(g)),
+                      tensor_scratch(weights_of(wider))});
         return std::max(parts.partials + partials, PlainConv::scratch_bytes<T>(g, threads));
     }
 

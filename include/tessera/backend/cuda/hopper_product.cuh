@@ -172,13 +172,8 @@ private:
 /// Products by warpgroups where both operands are Bf16 and copied as 16 bytes, all others as
 /// multiply_on_tensor_cores() does them.
 struct WarpgroupProducts {
-    static std::size_t scratch(const ProductExtents& extents) {
-        const int columns = hopper_columns(extents.columns);
-        const int slices = tensor_slices(extents, hopper_rows(columns), columns, hopper_blocks);
-        return std::max(tensor_scratch(extents), slice_bytes(extents, slices));
-    }
-
-    /// As multiply_on_tensor_cores(). Throws Error where the GPU or the program has no wgmma.
+    /// As multiply_on_tensor_cores(), with as much working memory: no tile makes more slices.
+    /// Throws Error where the GPU or the program has no wgmma.
     template <class T, int WidthA, int WidthB, class A, class B, class Out>
     static void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
                          const SumStore<float, Out>& store, float* partials) {
