@@ -24,8 +24,9 @@ enum class Lack { nothing, copy_fence, sum_fence, wait, agreement, patience };
 
 /// c (64 x Columns) = a b, for a of 64 lines and b of `Columns` lines of 64 k each, which lie line
 /// by line, or, where not AlongK, k by k.
-template <int Columns, bool AlongKA, bool AlongKB>
+template <int Columns, bool AlongKA, bool AlongKB, Lack Missing>
 struct MultiplyTiles {
+    static constexpr int threads = 128;
     using A = HopperTile<64, AlongKA>;
     using B = HopperTile<Columns, AlongKB>;
     struct alignas(128) Shared {
@@ -34,7 +35,6 @@ struct MultiplyTiles {
     const Bf16* a;
     const Bf16* b;
     float* c;
-    Lack lack;
 
     /// Piece `i` of 16 bytes of a matrix.
     template <class Tile, bool AlongK>
@@ -56,12 +56,12 @@ struct MultiplyTiles {
         }
         cuda::end_copies();
         cuda::wait_for_copies<0>();
-        if (lack != Lack::copy_fence) cuda::fence_copies();
+        if constexpr (Missing != Lack::copy_fence) cuda::fence_copies();
         __syncthreads();
         float sums[Columns / 2] = {};
-        if (lack != Lack::sum_fence) cuda::fence_sums();
+        if constexpr (Missing != Lack::sum_fence) cuda::fence_sums();
         std::uint64_t right = B::descriptor(shared.b);
-        if (lack == Lack::agreement && thread == 77) right = cuda::advanced(right, 16);
+        if (Missing == Lack::agreement && thread == 77) right = cuda::advanced(right, 16);
         TESSERA_UNROLLED
         for (int part = 0; part < 4; ++part) {
             cuda::multiply_matrices<AlongKA, AlongKB>(
@@ -69,12 +69,12 @@ struct MultiplyTiles {
                 cuda::advanced(right, B::offset(0, part)));
         }
         cuda::end_products();
-        if (lack == Lack::patience && thread == 5) {
+        if (Missing == Lack::patience && thread == 5) {
             cuda::begin_copy<16>(shared.b, b, true);
             cuda::end_copies();
         }
-        if (lack == Lack::patience) __syncthreads();
-        if (lack != Lack::wait) cuda::wait_for_products<0>();
+        if (Missing == Lack::patience) __syncthreads();
+        if constexpr (Missing != Lack::wait) cuda::wait_for_products<0>();
         cuda::take_sums(sums);
         const int row = thread / 32 * 16 + thread % 32 / 4;
         TESSERA_UNROLLED
@@ -92,14 +92,15 @@ std::vector<Bf16> whole_numbers(Random& random, int count) {
     return values;
 }
 
-template <int Columns, bool AlongKA, bool AlongKB>
-void check_product(Lack lack = Lack::nothing) {
+template <int Columns, bool AlongKA, bool AlongKB, Lack Missing = Lack::nothing>
+void check_product() {
     Random random({.seed = 7});
     const auto a = whole_numbers(random, 64 * 64), b = whole_numbers(random, Columns * 64);
     OnDevice<Bf16> left(a, 0), right(b, 0);
     OnDevice<float> sums(std::vector<float>(64 * Columns, NAN), 0);
-    launch("tiles", 1, 128,
-           MultiplyTiles<Columns, AlongKA, AlongKB>{left.data(), right.data(), sums.data(), lack});
+    launch(
+        "tiles", 1, 128,
+        MultiplyTiles<Columns, AlongKA, AlongKB, Missing>{left.data(), right.data(), sums.data()});
     const auto at = [](const std::vector<Bf16>& matrix, bool along_k, int lines, int line, int k) {
         return float(matrix[static_cast<std::size_t>(along_k ? line * 64 + k : k * lines + line)]);
     };
@@ -117,7 +118,7 @@ void check_product(Lack lack = Lack::nothing) {
     CAPTURE(Columns);
     CAPTURE(AlongKA);
     CAPTURE(AlongKB);
-    if (lack == Lack::nothing) {
+    if (Missing == Lack::nothing) {
         CHECK(all);
     } else {
         CHECK_FALSE(all);
@@ -181,23 +182,21 @@ TEST_CASE("descriptors are read as the examples of the PTX manual") {
 }
 
 TEST_CASE("sums of a warpgroup are there when they are waited for, and not before") {
-    check_product<64, true, true>(Lack::wait);
-    check_product<64, true, true>(Lack::patience);  // an operand is filled anew too early
+    check_product<64, true, true, Lack::wait>();
+    check_product<64, true, true, Lack::patience>();  // an operand is filled anew too early
 }
 
 TEST_CASE("mistakes with products of a warpgroup are errors") {
-    const auto multiply = [](Lack lack) { check_product<64, true, false>(lack); };
-    CHECK_THROWS_WITH_AS(multiply(Lack::copy_fence),
+    CHECK_THROWS_WITH_AS((check_product<64, true, false, Lack::copy_fence>()),
                          "kernel: a product reads what a copy has brought without a fence", Error);
-    CHECK_THROWS_WITH_AS(multiply(Lack::sum_fence),
+    CHECK_THROWS_WITH_AS((check_product<64, true, false, Lack::sum_fence>()),
                          "kernel: a product begins without a fence for its sums", Error);
-    CHECK_THROWS_WITH_AS(multiply(Lack::agreement),
+    CHECK_THROWS_WITH_AS((check_product<64, true, false, Lack::agreement>()),
                          "kernel: the threads of a warpgroup give different descriptors", Error);
-    using Kernel = MultiplyTiles<64, true, true>;
+    using Kernel = MultiplyTiles<64, true, true, Lack::nothing>;
     const std::vector<Bf16> numbers(64 * 64);
     std::vector<float> sums(64 * 64);
-    CHECK_THROWS_WITH_AS(
-        launch("few", 1, 96, Kernel{numbers.data(), numbers.data(), sums.data(), Lack::nothing}),
-        "kernel: a warpgroup of fewer than 128 threads cannot multiply", Error);
+    CHECK_THROWS_WITH_AS(launch("few", 1, 96, Kernel{numbers.data(), numbers.data(), sums.data()}),
+                         "kernel: a warpgroup of fewer than 128 threads cannot multiply", Error);
 }
 #endif

@@ -14,8 +14,8 @@
 // blocks fit a multiprocessor of 228 KiB and 65,536 registers:
 //
 //                     registers      shared memory, KiB  blocks
-//   forward           238, 208, 168  66, 58, 50          2, 2, 3
-//   gradient of data  236, 198, 160  64, 56, 48          2, 2, 3
+//   forward           222, 192, 158  66, 58, 50          2, 2, 3
+//   gradient of data  226, 188, 158  64, 56, 48          2, 2, 3
 //   of weights        204, 184, 128  68, 60, 52          2, 2, 4
 //
 // A step of 128 x 128 is 524,288 multiplications for 16 KiB out of device memory or the L2 cache,
@@ -58,8 +58,8 @@ struct TensorConvBy {
         const PaddedParts<T> parts(g);
         const ConvGeometry wider = parts.geometry;
         const std::size_t partials =
-            std::max({tensor_scratch(outputs_of(wider)), tensor_scratch(inputs_of(g)),
-                      tensor_scratch(weights_of(wider))});
+            std::max({Products::scratch(outputs_of(wider)), Products::scratch(inputs_of(g)),
+                      Products::scratch(weights_of(wider))});
         return std::max(parts.partials + partials, PlainConv::scratch_bytes<T>(g, threads));
     }
 

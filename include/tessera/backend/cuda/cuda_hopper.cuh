@@ -13,4 +13,6 @@ struct CudaHopper : Cuda {
     using Conv = cuda::ConvBy<cuda::PlainConv, cuda::HopperConv>;
 };
 
+static_assert(Backend<CudaHopper, float> && Backend<CudaHopper, double>);
+
 }  // namespace tessera

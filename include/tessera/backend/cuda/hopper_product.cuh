@@ -17,8 +17,8 @@ constexpr int hopper_columns(int columns) {
     }
     return best;
 }
-/// How many rows a tile of such a width has.
-constexpr int hopper_rows(int columns) { return columns == 192 ? 128 : 256; }
+/// How many rows a tile of any width has.
+inline constexpr int hopper_rows = 256;
 
 /// Blocks that are wanted where k is cut into slices: two rounds of 132 multiprocessors, one on
 /// each.
@@ -26,18 +26,18 @@ inline constexpr int hopper_blocks = 264;
 
 // ---- kernel ----
 
-// Tensor cores read both operands out of shared memory, A once and B once for every 64 rows, so
-// that a block is as large as registers allow: 2 warpgroups make 256 x 128 or 256 x 64 sums, 128 a
-// thread at most, or 128 x 192, 96 a thread. Steps of 64 along k go through a ring of 4 or 5 places
-// in shared memory. While tensor cores multiply one step the threads send for another, and the next
-// product is under way before the last one is waited for.
+// Tensor cores read both operands out of shared memory, A once and B once for every 64 rows, and
+// both come out of the L2 cache once a block, so that a block is as large as registers allow: 2
+// warpgroups make 256 x 192 sums, 192 a thread, or 128 or 64 columns. Steps of 64 along k go
+// through a ring of 4 or 5 places in shared memory. While tensor cores multiply one step the
+// threads send for another, and the next product is under way before the last one is waited for.
 
 /// Blocks: (tiles, groups * slices), as those of TensorProduct, and members like its.
 template <class A, class B, class Out, int Columns>
 struct HopperProduct {
     static constexpr int threads = 256, warpgroup = 128;
     static constexpr int columns = Columns;
-    static constexpr int rows = hopper_rows(columns);
+    static constexpr int rows = hopper_rows;
     static constexpr int group_rows = rows / (threads / warpgroup);
     static constexpr int parts = group_rows / 64;
     static constexpr int wanted_blocks = hopper_blocks;
@@ -47,7 +47,7 @@ struct HopperProduct {
     using RowTile = typename RowBringer::Tile;
     using ColumnTile = typename ColumnBringer::Tile;
     static constexpr int step = RowTile::depth;
-    static constexpr int stages = 200 * 1024 / (RowTile::bytes + ColumnTile::bytes);
+    static constexpr int stages = 227 * 1024 / (RowTile::bytes + ColumnTile::bytes);
     static constexpr int ahead = stages - 2;  ///< steps that are sent for before they are needed
 
     struct alignas(128) Shared {
@@ -172,6 +172,12 @@ private:
 /// Products by warpgroups where both operands are Bf16 and copied as 16 bytes, all others as
 /// multiply_on_tensor_cores() does them.
 struct WarpgroupProducts {
+    static std::size_t scratch(const ProductExtents& extents) {
+        const int slices =
+            tensor_slices(extents, hopper_rows, hopper_columns(extents.columns), hopper_blocks);
+        return std::max(tensor_scratch(extents), slice_bytes(extents, slices));
+    }
+
     /// As multiply_on_tensor_cores(), with as much working memory: no tile makes more slices.
     /// Throws Error where the GPU or the program has no wgmma.
     template <class T, int WidthA, int WidthB, class A, class B, class Out>

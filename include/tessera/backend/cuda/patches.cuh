@@ -40,10 +40,9 @@ struct PatchImage {
           by_channels(channels),
           by_window_columns(g.window.width) {}
 
-    /// The corner of a patch, which can lie outside, and its offset.
+    /// The corner of a patch, which can lie outside, and its number among the pixels of the batch.
     struct Pixel {
-        Index offset;
-        int row, column;
+        int number, row, column;
     };
     /// A place relative to the corner.
     struct Tap {
@@ -56,7 +55,7 @@ struct PatchImage {
         const int place = by_area.remainder(number, n);
         const int oy = by_columns.quotient(place), ox = by_columns.remainder(place, oy);
         const int row = oy * stride - pad_top, column = ox * stride - pad_left;
-        return {((Index{n} * height + row) * width + column) * pitch, row, column};
+        return {(n * height + row) * width + column, row, column};
     }
     __device__ Tap tap(int number) const {
         const int place = by_channels.quotient(number), c = by_channels.remainder(number, place);
@@ -69,7 +68,7 @@ struct PatchImage {
                static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
     }
     __device__ const T* at(const Pixel& pixel, const Tap& tap) const {
-        return data + pixel.offset + tap.offset;
+        return data + tap.offset + Index{pixel.number} * pitch;
     }
 };
 
@@ -145,7 +144,7 @@ struct GradientWindows {
           by_stride(g.window.stride) {}
 
     struct Line {
-        Index offset;  ///< of the image of the output
+        int first;  ///< pixel of the image of the output
         int row, column;
     };
     struct Step {
@@ -157,7 +156,7 @@ struct GradientWindows {
         const int n = by_area.quotient(number);
         const int place = by_area.remainder(number, n);
         const int iy = by_columns.quotient(place), ix = by_columns.remainder(place, iy);
-        return {Index{n} * height * width * pitch, iy + pad_top, ix + pad_left};
+        return {n * height * width, iy + pad_top, ix + pad_left};
     }
     __device__ Step step(int k) const {
         const int place = by_filters.quotient(k), filter = by_filters.remainder(k, place);
@@ -174,10 +173,9 @@ struct GradientWindows {
         // Without sign: where nothing is held the numbers may be anything.
         const auto oy = static_cast<unsigned>(by_stride.quotient(line.row - step.row));
         const auto ox = static_cast<unsigned>(by_stride.quotient(line.column - step.column));
-        const unsigned pixel = oy * static_cast<unsigned>(width) + ox;
-        return data + line.offset +
-               static_cast<int>(pixel * static_cast<unsigned>(pitch) +
-                                static_cast<unsigned>(step.filter));
+        const auto pixel =
+            static_cast<unsigned>(line.first) + oy * static_cast<unsigned>(width) + ox;
+        return data + step.filter + Index{static_cast<int>(pixel)} * pitch;
     }
     __device__ const T* find(const Line& line, const Step& step) const {
         return holds(line, step) ? place(line, step) : nullptr;

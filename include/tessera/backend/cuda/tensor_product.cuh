@@ -194,15 +194,19 @@ inline int tensor_slices(const ProductExtents& extents, int tile_rows, int tile_
         std::max<Index>(1, std::min<Index>(wanted_blocks / tiles, extents.depth / shortest)));
 }
 
-/// Working memory of multiply_on_tensor_cores().
-inline std::size_t tensor_scratch(const ProductExtents& extents) {
-    // The narrowest tile has the fewest slices, so any bound holds for it that holds for the
-    // widest.
-    const int slices = tensor_slices(extents, 128, 128, tensor_blocks);
+/// Working memory for the sums of so many slices.
+inline std::size_t slice_bytes(const ProductExtents& extents, int slices) {
     if (slices == 1) return 0;
     return static_cast<std::size_t>(Index{slices} * extents.groups * extents.rows *
                                     extents.columns) *
            sizeof(float);
+}
+
+/// Working memory of multiply_on_tensor_cores().
+inline std::size_t tensor_scratch(const ProductExtents& extents) {
+    // The narrowest tile has the fewest slices, so any bound holds for it that holds for the
+    // widest.
+    return slice_bytes(extents, tensor_slices(extents, 128, 128, tensor_blocks));
 }
 
 namespace detail {
@@ -254,6 +258,8 @@ void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, c
 
 /// Products by the instructions of a warp, for TensorConvBy.
 struct WarpProducts {
+    static std::size_t scratch(const ProductExtents& extents) { return tensor_scratch(extents); }
+
     template <class T, int WidthA, int WidthB, class A, class B, class Out>
     static void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
                          const SumStore<float, Out>& store, float* partials) {
