@@ -165,21 +165,21 @@ struct GradientWindows {
     }
     __device__ bool holds(const Line& line, const Step& step) const {
         const int y = line.row - step.row, x = line.column - step.column;
-        const int oy = by_stride.quotient(y), ox = by_stride.quotient(x);
+        const int oy = quotient(y), ox = quotient(x);
         return y >= 0 && x >= 0 && oy < height && ox < width && by_stride.remainder(y, oy) == 0 &&
                by_stride.remainder(x, ox) == 0;
     }
     __device__ const T* place(const Line& line, const Step& step) const {
-        // Without sign: where nothing is held the numbers may be anything.
-        const auto oy = static_cast<unsigned>(by_stride.quotient(line.row - step.row));
-        const auto ox = static_cast<unsigned>(by_stride.quotient(line.column - step.column));
-        const auto pixel =
-            static_cast<unsigned>(line.first) + oy * static_cast<unsigned>(width) + ox;
-        return data + step.filter + Index{static_cast<int>(pixel)} * pitch;
+        const int oy = quotient(line.row - step.row), ox = quotient(line.column - step.column);
+        return data + step.filter + Index{line.first + oy * width + ox} * pitch;
     }
     __device__ const T* find(const Line& line, const Step& step) const {
         return holds(line, step) ? place(line, step) : nullptr;
     }
+
+private:
+    /// By the stride; before the first window the first, so that no place is far away.
+    __device__ int quotient(int n) const { return by_stride.quotient(n < 0 ? 0 : n); }
 };
 
 /// Lines are channels of the input, k runs over (ky, kx, filter): w[group, ky, kx, c, filter].
