@@ -49,6 +49,7 @@ struct HopperProduct {
     static constexpr int step = RowTile::depth;
     static constexpr int stages = 227 * 1024 / (RowTile::bytes + ColumnTile::bytes);
     static constexpr int ahead = stages - 2;  ///< steps that are sent for before they are needed
+    static_assert(ahead > 0);
 
     struct alignas(128) Shared {
         std::byte a[stages][RowTile::bytes];
@@ -178,8 +179,8 @@ struct WarpgroupProducts {
         return std::max(tensor_scratch(extents), slice_bytes(extents, slices));
     }
 
-    /// As multiply_on_tensor_cores(), with as much working memory: no tile makes more slices.
-    /// Throws Error where the GPU or the program has no wgmma.
+    /// As multiply_on_tensor_cores(), in scratch() bytes. Throws Error where the GPU or the program
+    /// has no wgmma.
     template <class T, int WidthA, int WidthB, class A, class B, class Out>
     static void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
                          const SumStore<float, Out>& store, float* partials) {

@@ -23,7 +23,7 @@ namespace tessera::cuda {
 //                                          columns; lane l gives the address of 8 lines, from
 //                                          l / 8 % 2 * 8 on, at number l % 8 + l / 16 * 8 of 16
 //   begin_copy<Bytes>(to, from, wanted)    4, 8 or 16 bytes, nought where not wanted; nothing is
-//                                          read then, but `from` is a multiple of Bytes all the same
+//                                          read then, yet `from` is a multiple of Bytes
 //   end_copies()                           those begun since the last call are one group
 //   wait_for_copies<Left>()                for the thread's own, all groups but the `Left` last
 //   rounded_to_tf32(word)                  the float in a word to 10 bits of fraction, ties away
