@@ -11,7 +11,7 @@ import json
 import pathlib
 import sys
 
-ARITHMETICS = ("float32", "tf32", "bfloat16")
+ARITHMETICS = ("float32", "tf32", "bfloat16", "bfloat16_wgmma")
 
 
 def read(path):

@@ -77,7 +77,7 @@ build() {
     if [ -d build/vendor ]; then options+=("-DCMAKE_PREFIX_PATH=$PWD/build/vendor"); fi
     if command -v ninja > /dev/null; then options+=(-G Ninja); fi
     cmake -B $build "${options[@]}" && cmake --build $build --parallel "$jobs" \
-        --target test_gpu test_cuda_headers bench_cuda_ops bench_cuda_net
+        --target test_gpu test_hopper test_cuda_headers bench_cuda_ops bench_cuda_net
 }
 
 run_tests() {

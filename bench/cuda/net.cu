@@ -30,10 +30,11 @@ Measures AlexNet-2012 (224 x 224, 1000 classes) on the GPU at hand and prints on
                    done in the op of another has 0 ms, and "done_by" says in whose
 
 In three arithmetics: "float32"; "tf32" (floats, but products on tensor cores); "bfloat16" (activations
-and the working copy of the weights in bfloat16, which learn in float). Input and labels lie on the
-device, images hold random numbers. The first line says on what it ran.
+and the working copy of the weights in bfloat16, which learn in float); and on a Hopper "bfloat16_wgmma",
+the same with convolutions by its own instructions. Input and labels lie on the device, images hold random
+numbers. The first line says on what it ran.
 
-  --arithmetic A float32, tf32 or bfloat16 (repeat for several; default: all)
+  --arithmetic A float32, tf32, bfloat16 or bfloat16_wgmma (repeat for several; default: all)
   --batch N      batch (repeat for several; default: 128, 512 and 1024)
   --filter TEXT  only nets whose "name/pass" holds TEXT, as in "inference"; "layers" for the layers
   --quick        fewer and shorter runs
@@ -325,6 +326,11 @@ int main(int argc, char** argv) try {
     measure_nets<Cuda, float>(options, ceilings, "float32", ceilings.float32);
     measure_nets<CudaTf32, float>(options, ceilings, "tf32", ceilings.tf32);
     measure_nets<Cuda, Bf16>(options, ceilings, "bfloat16", ceilings.bfloat16);
+#ifdef TESSERA_BENCH_HOPPER
+    if (cuda::has_wgmma()) {
+        measure_nets<CudaHopper, Bf16>(options, ceilings, "bfloat16_wgmma", ceilings.bfloat16);
+    }
+#endif
     Line().add("what", "end").add("program", "bench_cuda_net").add("clocks", clocks_now()).print();
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_cuda_net: %s\n", error.what());

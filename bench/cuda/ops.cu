@@ -25,12 +25,13 @@ backend on AlexNet-2012's geometries, and prints one JSON object a line: what it
 per cent of the ceilings, and the time predicted from FLOPs and bytes. The first line says on what
 it ran. Arrays hold random numbers and take turns where they fit the cache. Three arithmetics: "float32";
 "tf32", floats with products on tensor cores, of which only the products are measured; "bfloat16",
-activations and weights in bfloat16, and gradients and updates of the weights in float.
+activations and weights in bfloat16, and gradients and updates of the weights in float; and on a Hopper
+"bfloat16_wgmma", the same with convolutions by its own instructions, of which only those are measured.
 "conv2/forward_relu" is what a network runs: the product and the ReLU behind it in one; so are
 "conv4/backward_data_relu" and "pool5/backward_relu", with the gradient of the ReLU before, and
 "lrn1+max_pool1/forward", two layers in one.
 
-  --arithmetic A float32, tf32 or bfloat16 (repeat for several; default: all)
+  --arithmetic A float32, tf32, bfloat16 or bfloat16_wgmma (repeat for several; default: all)
   --batch N      batch (repeat for several; default: 128 and 512)
   --filter TEXT  only ops whose name holds TEXT, as in "conv2/forward"
   --quick        fewer and shorter runs
@@ -38,6 +39,7 @@ activations and weights in bfloat16, and gradients and updates of the weights in
 )";
 
 constexpr Shape input{3, 224, 224};
+constexpr Index classes = 1000;
 
 /// Measures the ops of one backend on elements of one type.
 template <class Table, class Element>
@@ -45,18 +47,24 @@ class Ops : public OpLines {
 public:
     using OpLines::OpLines;
 
-    /// The products of each layer that has some, forward and back.
-    void products(int batch) {
+    /// The convolutions, forward and back.
+    void convolutions(int batch) {
         for (std::size_t i = 0; i < layers.size(); ++i) {
             const LayerInfo& info = layers[i];
-            if (info.kind == "conv") {
-                const ConvGeometry g{batch, info.input, info.output, info.window,
-                                     info.parameters.items[0].groups};
-                product<typename Table::Conv>(i, g);
-            } else if (info.kind == "linear") {
-                const LinearGeometry g{batch, info.input.size(), info.output.size()};
-                product<typename Table::Linear>(i, g);
-            }
+            if (info.kind != "conv") continue;
+            const ConvGeometry g{batch, info.input, info.output, info.window,
+                                 info.parameters.items[0].groups};
+            product<typename Table::Conv>(i, g);
+        }
+    }
+
+    /// The fully connected layers, forward and back.
+    void linears(int batch) {
+        for (std::size_t i = 0; i < layers.size(); ++i) {
+            const LayerInfo& info = layers[i];
+            if (info.kind != "linear") continue;
+            const LinearGeometry g{batch, info.input.size(), info.output.size()};
+            product<typename Table::Linear>(i, g);
         }
     }
 
@@ -320,8 +328,6 @@ private:
         if (takes_relu(i)) run_backward("/backward_relu", backward_at(i, batch), true);
     }
 
-    static constexpr Index classes = layers.back().output.channels;
-
     void softmax(int batch) {
         const Index n = batch * classes;
         const double count = static_cast<double>(n);
@@ -400,16 +406,19 @@ private:
     }
 };
 
-template <class Table, class Element>
+enum class Part { convolutions, products, all };
+
+template <class Table, class Element, Part Measured>
 void measure_ops(const Options& options, const Ceilings& ceilings, const char* arithmetic,
-                 double product_rate, bool products_only = false) {
+                 double product_rate) {
     if (!options.wants_arithmetic(arithmetic)) return;
     Ops<Table, Element> ops(options, ceilings, arithmetic, product_rate);
     for (const int batch : options.batches) {
-        ops.products(batch);
-        if (!products_only) ops.others(batch);
+        ops.convolutions(batch);
+        if constexpr (Measured >= Part::products) ops.linears(batch);
+        if constexpr (Measured == Part::all) ops.others(batch);
     }
-    if (!products_only) ops.updates();
+    if constexpr (Measured == Part::all) ops.updates();
 }
 
 }  // namespace
@@ -419,9 +428,15 @@ int main(int argc, char** argv) try {
     if (options.batches.empty()) options.batches = {128, 512};
     print_machine("bench_cuda_ops");
     const Ceilings ceilings = measure_ceilings(options.quick);
-    measure_ops<Cuda, float>(options, ceilings, "float32", ceilings.float32);
-    measure_ops<CudaTf32, float>(options, ceilings, "tf32", ceilings.tf32, true);
-    measure_ops<Cuda, Bf16>(options, ceilings, "bfloat16", ceilings.bfloat16);
+    measure_ops<Cuda, float, Part::all>(options, ceilings, "float32", ceilings.float32);
+    measure_ops<CudaTf32, float, Part::products>(options, ceilings, "tf32", ceilings.tf32);
+    measure_ops<Cuda, Bf16, Part::all>(options, ceilings, "bfloat16", ceilings.bfloat16);
+#ifdef TESSERA_BENCH_HOPPER
+    if (cuda::has_wgmma()) {
+        measure_ops<CudaHopper, Bf16, Part::convolutions>(options, ceilings, "bfloat16_wgmma",
+                                                          ceilings.bfloat16);
+    }
+#endif
     Line().add("what", "end").add("program", "bench_cuda_ops").add("clocks", clocks_now()).print();
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_cuda_ops: %s\n", error.what());

@@ -53,7 +53,7 @@ struct Options {
     std::vector<std::string> arithmetics{};
     std::string filter{};
 
-    /// "float32", "tf32" or "bfloat16"; all, unless some are asked for.
+    /// "float32", "tf32", "bfloat16" or "bfloat16_wgmma"; all, unless some are asked for.
     bool wants_arithmetic(const std::string& name) const {
         return arithmetics.empty() ||
                std::find(arithmetics.begin(), arithmetics.end(), name) != arithmetics.end();
@@ -82,8 +82,10 @@ inline Options read_options(int count, char** words, const char* usage) {
             options.filter = value();
         } else if (word == "--arithmetic") {
             const std::string name = value();
-            tessera::require(name == "float32" || name == "tf32" || name == "bfloat16",
-                             "--arithmetic is float32, tf32 or bfloat16, found ", name);
+            tessera::require(name == "float32" || name == "tf32" || name == "bfloat16" ||
+                                 name == "bfloat16_wgmma",
+                             "--arithmetic is float32, tf32, bfloat16 or bfloat16_wgmma, found ",
+                             name);
             options.arithmetics.push_back(name);
         } else if (word == "--batch") {
             options.batches.push_back(std::atoi(value()));

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tessera/backend/cuda/cuda.cuh"
+#include "tessera/backend/cuda/cuda_hopper.cuh"
 #include "tessera/data/cuda/packed_batches.cuh"
 #include "tessera/image/cuda/crops.cuh"
 #include "tessera/patch/cuda/patches.cuh"

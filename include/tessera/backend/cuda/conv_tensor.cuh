@@ -14,8 +14,8 @@
 // blocks fit a multiprocessor of 228 KiB and 65,536 registers:
 //
 //                     registers      shared memory, KiB  blocks
-//   forward           242, 210, 166  66, 58, 50          2, 2, 3
-//   gradient of data  232, 194, 156  64, 56, 48          2, 2, 3
+//   forward           222, 192, 158  66, 58, 50          2, 2, 3
+//   gradient of data  226, 188, 158  64, 56, 48          2, 2, 3
 //   of weights        204, 184, 128  68, 60, 52          2, 2, 4
 //
 // A step of 128 x 128 is 524,288 multiplications for 16 KiB out of device memory or the L2 cache,
@@ -44,12 +44,13 @@ namespace tessera::cuda {
 /// are rounded to 10 bits of fraction). Images, their gradients and parameters are T, sums and the
 /// gradients of parameters float. Needs compute capability 8.0. The same bits every time.
 ///
-/// Three ways, by what can be copied as one piece:
+/// `Products` is WarpProducts or the like. Three ways, by what can be copied as one piece:
 ///   wide    16 bytes: channels and filters of a group are multiples of 8 Bf16 or 4 float
 ///   narrow  a first layer of 1 to 4 channels without groups: pixels of 4 Bf16 (padded in working
 ///           memory) or single floats on one side, 16 bytes on the other
 ///   plain   every other geometry, and arrays at odd addresses: PlainConv on CUDA cores
-struct TensorConv {
+template <class Products>
+struct TensorConvBy {
     static constexpr bool takes_relu = true;
     static constexpr bool takes_relu_gradient = true;
 
@@ -58,8 +59,8 @@ struct TensorConv {
         const PaddedParts<T> parts(g);
         const ConvGeometry wider = parts.geometry;
         const std::size_t partials =
-            std::max({tensor_scratch(outputs_of(wider)), tensor_scratch(inputs_of(g)),
-                      tensor_scratch(weights_of(wider))});
+            std::max({Products::scratch(outputs_of(wider)), Products::scratch(inputs_of(g)),
+                      Products::scratch(weights_of(wider))});
         return std::max(parts.partials + partials, PlainConv::scratch_bytes<T>(g, threads));
     }
 
@@ -77,7 +78,7 @@ struct TensorConv {
                                            .bias = bias,
                                            .bias_stride = static_cast<int>(by.filters()),
                                            .rectify = rectify};
-            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+            Products::template multiply<T, Widths::a, Widths::b>(
                 "conv forward", outputs_of(by), PatchRows<T>(by, image),
                 PlainMatrix<T, false>{matrix, 1, by.filters(), by.depth() * by.filters()}, store,
                 partials);
@@ -109,7 +110,7 @@ struct TensorConv {
                                        .row_stride = g.input.channels,
                                        .group_stride = g.input.channels / g.groups,
                                        .rectified = rectified};
-        multiply_on_tensor_cores<T, pack_width<T>, pack_width<T>>(
+        Products::template multiply<T, pack_width<T>, pack_width<T>>(
             "conv backward data", inputs_of(g), GradientWindows<T>(g, dy),
             WeightsByChannel<T>(g, weights), store, PaddedParts<T>(g).partials_in(scratch));
     }
@@ -130,7 +131,7 @@ struct TensorConv {
                                         .row_stride = by.filters(),
                                         .group_stride = by.depth() * by.filters(),
                                         .accumulate = gradient == dweights};
-            multiply_on_tensor_cores<T, Widths::a, Widths::b>(
+            Products::template multiply<T, Widths::a, Widths::b>(
                 "conv backward weights", weights_of(by), PatchColumns<T>(by, image),
                 PlainMatrix<T, false>{dy, 1, by.output.channels, by.filters()}, store,
                 parts.partials_in(scratch));
@@ -187,5 +188,7 @@ private:
         return extents(g, g.depth(), g.filters(), g.batch * g.output.area());
     }
 };
+
+using TensorConv = TensorConvBy<WarpProducts>;
 
 }  // namespace tessera::cuda

@@ -24,15 +24,15 @@ namespace tessera {
 
 namespace cuda {
 
-/// ConvOp of backend/concept.hpp, on tensor cores for elements they take: Bf16, and float where
-/// `Tf32`.
-template <bool Tf32>
+/// ConvOp of backend/concept.hpp, for each element by another op; for double on CUDA cores.
+template <class OfFloat, class OfBf16>
 struct ConvBy {
     static constexpr bool takes_relu = true;
     static constexpr bool takes_relu_gradient = true;
     template <class T>
-    using Way = std::conditional_t<std::is_same_v<T, Bf16> || (Tf32 && std::is_same_v<T, float>),
-                                   TensorConv, PlainConv>;
+    using Way =
+        std::conditional_t<std::is_same_v<T, Bf16>, OfBf16,
+                           std::conditional_t<std::is_same_v<T, float>, OfFloat, PlainConv>>;
 
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
@@ -66,7 +66,7 @@ struct Cuda {
     using Graph = cuda::Graph;  ///< makes one launch of a pass
     static int threads() { return 1; }
 
-    using Conv = cuda::ConvBy<false>;
+    using Conv = cuda::ConvBy<cuda::PlainConv, cuda::TensorConv>;
     using Linear = cuda::Linear;
     using Relu = cuda::Relu;
     using Lrn = cuda::Lrn;
@@ -83,7 +83,7 @@ struct Cuda {
 /// The same, but products of float on tensor cores: their operands are rounded to 10 bits of
 /// fraction, sums are in float.
 struct CudaTf32 : Cuda {
-    using Conv = cuda::ConvBy<true>;
+    using Conv = cuda::ConvBy<cuda::TensorConv, cuda::TensorConv>;
     using Linear = cuda::LinearTf32;
 };
 

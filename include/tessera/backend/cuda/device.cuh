@@ -164,10 +164,11 @@ constexpr std::size_t shared_bytes() {
 }
 }  // namespace detail
 
-/// The memory that the threads of a block share, as the Shared of the kernel.
+/// The memory that the threads of a block share, as the Shared of the kernel. It begins at a
+/// multiple of 1024 bytes, where tensor cores want matrices to begin (wgmma.cuh).
 template <class Shared>
 __device__ Shared& shared_memory() {
-    extern __shared__ __align__(128) unsigned char bytes[];
+    extern __shared__ __align__(1024) unsigned char bytes[];
     return *reinterpret_cast<Shared*>(bytes);
 }
 

@@ -22,8 +22,8 @@ namespace tessera::cuda {
 //   load_matrices_transposed(row)          a Fragment of Bf16 from memory in which lines are
 //                                          columns; lane l gives the address of 8 lines, from
 //                                          l / 8 % 2 * 8 on, at number l % 8 + l / 16 * 8 of 16
-//   begin_copy<Bytes>(to, from, wanted)    4, 8 or 16 bytes, nought where not wanted; `from` is
-//                                          valid all the same
+//   begin_copy<Bytes>(to, from, wanted)    4, 8 or 16 bytes, nought where not wanted; nothing is
+//                                          read then, yet `from` is a multiple of Bytes
 //   end_copies()                           those begun since the last call are one group
 //   wait_for_copies<Left>()                for the thread's own, all groups but the `Left` last
 //   rounded_to_tf32(word)                  the float in a word to 10 bits of fraction, ties away

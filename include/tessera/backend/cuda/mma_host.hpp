@@ -161,7 +161,7 @@ inline void end_copies() { simt::Grid::running().copies().commit(); }
 
 template <int Left>
 void wait_for_copies() {
-    simt::Grid::running().copies().wait(Left);
+    simt::Grid::running().wait_for_copies(Left);
 }
 
 inline std::uint32_t rounded_to_tf32(std::uint32_t word) {

@@ -40,10 +40,9 @@ struct PatchImage {
           by_channels(channels),
           by_window_columns(g.window.width) {}
 
-    /// The corner of a patch, which can lie outside, and its offset.
+    /// The corner of a patch, which can lie outside, and its number among the pixels of the batch.
     struct Pixel {
-        Index offset;
-        int row, column;
+        int number, row, column;
     };
     /// A place relative to the corner.
     struct Tap {
@@ -56,7 +55,7 @@ struct PatchImage {
         const int place = by_area.remainder(number, n);
         const int oy = by_columns.quotient(place), ox = by_columns.remainder(place, oy);
         const int row = oy * stride - pad_top, column = ox * stride - pad_left;
-        return {((Index{n} * height + row) * width + column) * pitch, row, column};
+        return {(n * height + row) * width + column, row, column};
     }
     __device__ Tap tap(int number) const {
         const int place = by_channels.quotient(number), c = by_channels.remainder(number, place);
@@ -64,11 +63,12 @@ struct PatchImage {
         const int column = by_window_columns.remainder(place, row);
         return {(row * width + column) * pitch + c, row, column};
     }
+    __device__ bool inside(const Pixel& pixel, const Tap& tap) const {
+        return static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
+               static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
+    }
     __device__ const T* at(const Pixel& pixel, const Tap& tap) const {
-        const bool inside =
-            static_cast<unsigned>(pixel.row + tap.row) < static_cast<unsigned>(height) &&
-            static_cast<unsigned>(pixel.column + tap.column) < static_cast<unsigned>(width);
-        return inside ? data + (pixel.offset + tap.offset) : nullptr;
+        return data + tap.offset + Index{pixel.number} * pitch;
     }
 };
 
@@ -82,8 +82,14 @@ struct PatchRows : PatchImage<T> {
     using Step = typename Image::Tap;
     __device__ Line line(int number) const { return this->pixel(number); }
     __device__ Step step(int k) const { return this->tap(k); }
-    __device__ const T* find(const Line& line, const Step& step) const {
+    __device__ bool holds(const Line& line, const Step& step) const {
+        return this->inside(line, step);
+    }
+    __device__ const T* place(const Line& line, const Step& step) const {
         return this->at(line, step);
+    }
+    __device__ const T* find(const Line& line, const Step& step) const {
+        return holds(line, step) ? place(line, step) : nullptr;
     }
 };
 
@@ -97,8 +103,14 @@ struct PatchColumns : PatchImage<T> {
     using Step = typename Image::Pixel;
     __device__ Line line(int number) const { return this->tap(number); }
     __device__ Step step(int k) const { return this->pixel(k); }
-    __device__ const T* find(const Line& line, const Step& step) const {
+    __device__ bool holds(const Line& line, const Step& step) const {
+        return this->inside(step, line);
+    }
+    __device__ const T* place(const Line& line, const Step& step) const {
         return this->at(step, line);
+    }
+    __device__ const T* find(const Line& line, const Step& step) const {
+        return holds(line, step) ? place(line, step) : nullptr;
     }
 };
 
@@ -132,7 +144,7 @@ struct GradientWindows {
           by_stride(g.window.stride) {}
 
     struct Line {
-        Index offset;  ///< of the image of the output
+        int first;  ///< pixel of the image of the output
         int row, column;
     };
     struct Step {
@@ -144,25 +156,30 @@ struct GradientWindows {
         const int n = by_area.quotient(number);
         const int place = by_area.remainder(number, n);
         const int iy = by_columns.quotient(place), ix = by_columns.remainder(place, iy);
-        return {Index{n} * height * width * pitch, iy + pad_top, ix + pad_left};
+        return {n * height * width, iy + pad_top, ix + pad_left};
     }
     __device__ Step step(int k) const {
         const int place = by_filters.quotient(k), filter = by_filters.remainder(k, place);
         const int row = by_window_columns.quotient(place);
         return {filter, row, by_window_columns.remainder(place, row)};
     }
-    __device__ const T* find(const Line& line, const Step& step) const {
-        int oy = line.row - step.row, ox = line.column - step.column;
-        bool hit = oy >= 0 && ox >= 0;
-        if (by_stride.divisor > 1 && hit) {
-            const int y = oy, x = ox;
-            oy = by_stride.quotient(y);
-            ox = by_stride.quotient(x);
-            hit = by_stride.remainder(y, oy) == 0 && by_stride.remainder(x, ox) == 0;
-        }
-        hit = hit && oy < height && ox < width;
-        return hit ? data + (line.offset + ((oy * width + ox) * pitch + step.filter)) : nullptr;
+    __device__ bool holds(const Line& line, const Step& step) const {
+        const int y = line.row - step.row, x = line.column - step.column;
+        const int oy = quotient(y), ox = quotient(x);
+        return y >= 0 && x >= 0 && oy < height && ox < width && by_stride.remainder(y, oy) == 0 &&
+               by_stride.remainder(x, ox) == 0;
     }
+    __device__ const T* place(const Line& line, const Step& step) const {
+        const int oy = quotient(line.row - step.row), ox = quotient(line.column - step.column);
+        return data + step.filter + Index{line.first + oy * width + ox} * pitch;
+    }
+    __device__ const T* find(const Line& line, const Step& step) const {
+        return holds(line, step) ? place(line, step) : nullptr;
+    }
+
+private:
+    /// By the stride; before the first window the first, so that no place is far away.
+    __device__ int quotient(int n) const { return by_stride.quotient(n < 0 ? 0 : n); }
 };
 
 /// Lines are channels of the input, k runs over (ky, kx, filter): w[group, ky, kx, c, filter].
@@ -190,7 +207,9 @@ struct WeightsByChannel {
         const int place = by_filters.quotient(k);
         return Index{place} * channels * filters + by_filters.remainder(k, place);
     }
-    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
+    __device__ bool holds(Index, Index) const { return true; }
+    __device__ const T* place(Index line, Index step) const { return data + line + step; }
+    __device__ const T* find(Index line, Index step) const { return place(line, step); }
 };
 
 }  // namespace tessera::cuda

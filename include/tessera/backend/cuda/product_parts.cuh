@@ -26,8 +26,8 @@ struct ProductExtents {
 /// `AlongK` says that neighbours in k, and not neighbouring lines, are neighbours in memory.
 ///
 /// Every operand of a product has these members. What a line and a k contribute to an address is
-/// computed apart, once a line and once a step; find() puts them together, null for a nought that
-/// is nowhere.
+/// computed apart, once a line and once a step; place() puts them together, for a nought that is
+/// nowhere, which holds() tells, to an address that must not be read; find() is null then.
 template <class T, bool AlongK>
 struct PlainMatrix {
     static constexpr bool along_k = AlongK;
@@ -41,7 +41,9 @@ struct PlainMatrix {
     __device__ void enter(int group) { data += group * group_stride; }
     __device__ Index line(int number) const { return number * line_stride; }
     __device__ Index step(int k) const { return k * k_stride; }
-    __device__ const T* find(Index line, Index step) const { return data + (line + step); }
+    __device__ bool holds(Index, Index) const { return true; }
+    __device__ const T* place(Index line, Index step) const { return data + line + step; }
+    __device__ const T* find(Index line, Index step) const { return place(line, step); }
 };
 
 /// Where sums go: element (row, column) of a group is

@@ -20,6 +20,7 @@
 
 #include "tessera/backend/cuda/simt_copies.hpp"
 #include "tessera/backend/cuda/simt_fibre.hpp"
+#include "tessera/backend/cuda/simt_products.hpp"
 #include "tessera/core/buffer.hpp"
 #include "tessera/core/error.hpp"
 
@@ -38,15 +39,21 @@ inline thread_local dim3 threadIdx, blockIdx, blockDim, gridDim;
 namespace tessera::simt {
 
 inline constexpr unsigned warp_lanes = 32;
+inline constexpr unsigned warpgroup_lanes = 128;
 
 /// Runs the blocks of a launch.
 class Grid {
 public:
     Grid(dim3 blocks, dim3 threads, std::size_t shared_bytes)
-        : blocks_(blocks), threads_(threads), shared_(static_cast<Index>(shared_bytes)) {
-        count_ = threads.x * threads.y * threads.z;
+        : blocks_(blocks),
+          threads_(threads),
+          shared_(static_cast<Index>(shared_bytes)),
+          count_(threads.x * threads.y * threads.z),
+          view_(shared_bytes, count_) {
         exchanged_.resize(std::size_t{2} * count_ * place_bytes);
         copies_.resize(count_);
+        products_.resize(count_);
+        warpgroups_.resize((count_ + warpgroup_lanes - 1) / warpgroup_lanes);
         turns_.resize(count_);
         arrived_.resize((count_ + warp_lanes - 1) / warp_lanes);
         waiting_.resize(arrived_.size());
@@ -115,8 +122,39 @@ public:
         return own;
     }
 
-    /// What the running thread has begun to copy.
+    /// Returns when all 128 threads of the warpgroup have come. Whether all brought the same pair.
+    bool meet_warpgroup(std::uint64_t a, std::uint64_t b) {
+        Warpgroup& group = warpgroups_[current_->thread / warpgroup_lanes];
+        if (group.arrived == 0) group.pair = {a, b};
+        const bool same = group.pair == std::pair{a, b};
+        if (++group.arrived == warpgroup_lanes) {
+            group.arrived = 0;
+            for (Fibre* fibre : group.waiting) ready_.push_back(fibre);
+            group.waiting.clear();
+        } else {
+            group.waiting.push_back(current_);
+            give_way();
+        }
+        return same;
+    }
+
+    /// What the running thread has begun to copy, and to multiply.
     Copies& copies() { return copies_[current_->thread]; }
+    Products& products() { return products_[current_->thread]; }
+    /// Does all copies but those of the `left` last groups.
+    void wait_for_copies(long left) {
+        copies().wait(left, [&](const void* to, std::size_t bytes) {
+            view_.hide(offset_of(to), bytes, current_->thread);
+        });
+    }
+    /// What the running thread has copied is to be seen by products.
+    void fence_copies() { view_.fence(current_->thread); }
+    const AsyncView& view() const { return view_; }
+    /// A place in the shared memory, in bytes from its begin.
+    std::size_t offset_of(const void* place) const {
+        return static_cast<std::size_t>(static_cast<const std::byte*>(place) - shared_.data());
+    }
+    std::size_t shared_bytes() const { return static_cast<std::size_t>(shared_.size()); }
 
     /// The launch fails, after this block, with the first sentence said.
     void complain(const char* sentence) {
@@ -127,6 +165,8 @@ private:
     void run_block() {
         std::fill(shared_.begin(), shared_.end(), std::byte{0xFF});
         for (Copies& copies : copies_) copies.forget();
+        for (Products& products : products_) products.forget();
+        view_.forget();
         started_ = finished_ = 0;
         while (finished_ < count_) {
             if (!ready_.empty()) {
@@ -201,7 +241,8 @@ private:
 
     dim3 blocks_, threads_;
     Buffer<std::byte> shared_;
-    unsigned count_ = 0;
+    unsigned count_;
+    AsyncView view_;
     void (*call_)(const void*) = nullptr;
     const void* kernel_ = nullptr;
     bool broken_shuffle_ = false;
@@ -211,6 +252,13 @@ private:
     std::deque<Fibre*> ready_;
     std::vector<std::byte> exchanged_;
     std::vector<Copies> copies_;
+    std::vector<Products> products_;
+    struct Warpgroup {
+        unsigned arrived = 0;
+        std::pair<std::uint64_t, std::uint64_t> pair;
+        std::vector<Fibre*> waiting;
+    };
+    std::vector<Warpgroup> warpgroups_;
     const char* complaint_ = nullptr;
     std::vector<unsigned> turns_, arrived_;
     std::vector<std::vector<Fibre*>> waiting_;

@@ -19,6 +19,10 @@ struct TensorForm {
     static constexpr int columns = Columns, width_a = WidthA, width_b = WidthB;
 };
 
+/// Blocks that are wanted where k is cut into slices: two rounds of the largest GPU with two blocks
+/// on each of its 132 multiprocessors.
+inline constexpr int tensor_blocks = 528;
+
 // ---- kernels ----
 
 // A block of 4 warps makes 128 rows x `columns` columns, a warp 64 x columns / 2. Steps of 64 bytes
@@ -37,6 +41,7 @@ struct TensorProduct {
     static constexpr int threads = 128;
     static constexpr int rows = 128, columns = Form::columns;
     static constexpr int stages = 4;
+    static constexpr int wanted_blocks = tensor_blocks;
     static constexpr int warp_rows = 64, warp_columns = columns / 2;
     static constexpr int row_parts = warp_rows / 16, column_parts = warp_columns / 16;
     static_assert(warp_columns % 16 == 0);
@@ -177,36 +182,41 @@ constexpr int tensor_columns(int columns) {
     return best;
 }
 
-/// Slices as in product_slices(), of tiles of 128 x `tile_columns`: for 528 blocks, two rounds of
-/// the largest GPU with two blocks on each of its 132 multiprocessors, none shorter than 512.
-inline int tensor_slices(const ProductExtents& extents, int tile_columns) {
-    constexpr Index wanted = 528, shortest = 512;
-    const Index tiles = (extents.rows + Index{127}) / 128 *
+/// Slices as in product_slices(), of tiles of `tile_rows` x `tile_columns`: for so many blocks,
+/// none shorter than 512.
+inline int tensor_slices(const ProductExtents& extents, int tile_rows, int tile_columns,
+                         Index wanted_blocks) {
+    constexpr Index shortest = 512;
+    const Index tiles = (extents.rows + Index{tile_rows - 1}) / tile_rows *
                         ((extents.columns + tile_columns - 1) / tile_columns) * extents.groups;
     if (tiles == 0) return 1;
     return static_cast<int>(
-        std::max<Index>(1, std::min<Index>(wanted / tiles, extents.depth / shortest)));
+        std::max<Index>(1, std::min<Index>(wanted_blocks / tiles, extents.depth / shortest)));
 }
 
-/// Working memory of multiply_on_tensor_cores().
-inline std::size_t tensor_scratch(const ProductExtents& extents) {
-    // The narrowest tile has the fewest slices, so any bound holds for it that holds for the
-    // widest.
-    const int slices = tensor_slices(extents, 128);
+/// Working memory for the sums of so many slices.
+inline std::size_t slice_bytes(const ProductExtents& extents, int slices) {
     if (slices == 1) return 0;
     return static_cast<std::size_t>(Index{slices} * extents.groups * extents.rows *
                                     extents.columns) *
            sizeof(float);
 }
 
+/// Working memory of multiply_on_tensor_cores().
+inline std::size_t tensor_scratch(const ProductExtents& extents) {
+    // The narrowest tile has the fewest slices, so any bound holds for it that holds for the
+    // widest.
+    return slice_bytes(extents, tensor_slices(extents, 128, 128, tensor_blocks));
+}
+
 namespace detail {
-template <class T, class Form, class A, class B, class Out>
+/// Runs a kernel of the form of TensorProduct.
+template <class Kernel, class A, class B, class Out>
 void multiply_in_tiles(const char* name, const ProductExtents& extents, const A& a, const B& b,
                        const SumStore<float, Out>& store, float* partials) {
-    using Kernel = TensorProduct<T, A, B, Out, Form>;
     const Index count = Index{extents.groups} * extents.rows * extents.columns;
     if (count == 0) return;
-    const int wanted = tensor_slices(extents, Form::columns);
+    const int wanted = tensor_slices(extents, Kernel::rows, Kernel::columns, Kernel::wanted_blocks);
     const int steps = (extents.depth + Kernel::step - 1) / Kernel::step;
     const int slice_depth = std::max(1, (steps + wanted - 1) / wanted) * Kernel::step;
     const int slices = std::max(1, (extents.depth + slice_depth - 1) / slice_depth);
@@ -233,8 +243,9 @@ void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, c
                               const B& b, const SumStore<float, Out>& store, float* partials) {
     const int columns = tensor_columns(extents.columns);
     const auto run = [&]<int Columns>(Position<Columns>) {
-        detail::multiply_in_tiles<T, TensorForm<Columns, WidthA, WidthB>>(name, extents, a, b,
-                                                                          store, partials);
+        using Form = TensorForm<Columns, WidthA, WidthB>;
+        detail::multiply_in_tiles<TensorProduct<T, A, B, Out, Form>>(name, extents, a, b, store,
+                                                                     partials);
     };
     if constexpr (WidthB > 1) {
         if (columns == 96) return run(Position<96>{});
@@ -244,5 +255,16 @@ void multiply_on_tensor_cores(const char* name, const ProductExtents& extents, c
     }
     run(Position<64>{});
 }
+
+/// Products by the instructions of a warp, for TensorConvBy.
+struct WarpProducts {
+    static std::size_t scratch(const ProductExtents& extents) { return tensor_scratch(extents); }
+
+    template <class T, int WidthA, int WidthB, class A, class B, class Out>
+    static void multiply(const char* name, const ProductExtents& extents, const A& a, const B& b,
+                         const SumStore<float, Out>& store, float* partials) {
+        multiply_on_tensor_cores<T, WidthA, WidthB>(name, extents, a, b, store, partials);
+    }
+};
 
 }  // namespace tessera::cuda
