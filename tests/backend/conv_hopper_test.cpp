@@ -74,6 +74,31 @@ TEST_CASE("a convolution by warpgroups gives the same bits every time") {
     CHECK(gradient() == gradient());
 }
 
+TEST_CASE("a convolution by warpgroups takes the gradient of the ReLU before it") {
+    Random random({.seed = 6});
+    const ConvGeometry g{
+        .batch = 2, .input = {64, 9, 9}, .output = {72, 9, 9}, .window = {3, 3, 1, 1, 1}};
+    auto rectified = random_values<Bf16>(random, input_count(g));
+    for (Bf16& value : rectified) value = value > 0 ? value : Bf16(0.0f);
+    OnDevice<Bf16> weights(random_values<Bf16>(random, weight_count(g)), 0);
+    OnDevice<Bf16> dy(random_values<Bf16>(random, output_count(g)), 0), outputs(rectified, 0);
+    const std::size_t bytes = HopperConv::scratch_bytes<Bf16>(g, 1);
+    OnDevice<std::byte> memory(std::vector<std::byte>(bytes, std::byte{0xFF}), 0);
+    const auto gradient = [&](const Bf16* before) {
+        OnDevice<Bf16> dx(unwritten<Bf16>(input_count(g)), 0);
+        HopperConv::backward_data(g, weights.data(), dy.data(), dx.data(),
+                                  {memory.data(), bytes, 1}, before);
+        return dx.values();
+    };
+    const auto whole = gradient(nullptr), found = gradient(outputs.data());
+    int nought = 0;
+    for (std::size_t i = 0; i < found.size(); ++i) {
+        nought += found[i] == 0;
+        CHECK(float(found[i]) == (rectified[i] > 0 ? float(whole[i]) : 0.0f));
+    }
+    CHECK(nought > std::ssize(found) / 4);
+}
+
 TEST_CASE("a convolution by warpgroups asks for enough working memory") {
     // One tile of 256 x 192, where TensorConv has four: more slices.
     const ConvGeometry g{.batch = 9, .input = {192, 128, 128}, .output = {192, 128, 128}};
