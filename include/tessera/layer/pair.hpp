@@ -20,6 +20,12 @@ struct LayerPair {
     static constexpr bool is_one_op = false;
 };
 
+/// Whether a backend has an op for any pair: neighbours need not be looked at where it has none.
+template <class Backend>
+inline constexpr bool has_pairs = requires {
+    typename Backend::LrnMaxPool;
+};
+
 template <class... Normalising, int Kernel, class... Pooling>
 struct LayerPair<Lrn<Normalising...>, MaxPool<Kernel, Pooling...>> {
     using First = Lrn<Normalising...>;
@@ -27,7 +33,7 @@ struct LayerPair<Lrn<Normalising...>, MaxPool<Kernel, Pooling...>> {
 
     template <class Backend>
     static constexpr bool is_one_op = [] {
-        if constexpr (requires { typename Backend::LrnMaxPool; }) {
+        if constexpr (has_pairs<Backend>) {
             return Backend::LrnMaxPool::takes(First::options.size, Second::options.window());
         }
         return false;

@@ -46,13 +46,15 @@ struct Neighbours {
     /// The layers that are one op with the next one: not where what is between them is Tapped.
     static constexpr std::array<bool, depth> paired = [] {
         std::array<bool, depth> found{};
-        bool before = false;
-        for_each_position<depth - 1>([&](auto i) {
-            if constexpr (IsLayer<Layer<i>>) {
-                before = !before && Pair<i>::template is_one_op<Backend> && !Layer<i>::tapped;
-                found[i] = before;
-            }
-        });
+        [[maybe_unused]] bool before = false;
+        if constexpr (has_pairs<Backend>) {
+            for_each_position<depth - 1>([&](auto i) {
+                if constexpr (IsLayer<Layer<i>>) {
+                    before = !before && Pair<i>::template is_one_op<Backend> && !Layer<i>::tapped;
+                    found[i] = before;
+                }
+            });
+        }
         return found;
     }();
     template <int I>

@@ -162,6 +162,28 @@ constexpr std::size_t shared_bytes() {
         return 0;
     }
 }
+
+/// What launch() below does for every kernel alike: in a template of its own each kernel would cost
+/// the compiler 1 kB of code for the host.
+inline void launch(const char* name, const Request& request) {
+    const auto& grid = request.grid;
+    const dim3 blocks(grid[0], grid[1], grid[2]), threads(grid[3], grid[4], grid[5]);
+    if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;  // nothing to do is no error here
+    ask(request, [&] {
+        const auto* function = reinterpret_cast<const void*>(request.function);
+        void* arguments[] = {const_cast<void*>(request.numbers)};
+        const unsigned shared = grid[6];
+        if (shared > 48 * 1024) {
+            check(::cudaFuncSetAttribute(function, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                         static_cast<int>(shared)),
+                  name);
+        }
+        const cudaError_t status =
+            ::cudaLaunchKernel(function, blocks, threads, arguments, shared, stream());
+        last_launch() = {name, blocks, threads};
+        if (status != cudaSuccess) check(status, last_launch().words().c_str());
+    });
+}
 }  // namespace detail
 
 /// The memory that the threads of a block share, as the Shared of the kernel. It begins at a
@@ -178,29 +200,15 @@ __device__ Shared& shared_memory() {
 /// when the launch fails or an earlier kernel has failed.
 template <class Kernel>
 void launch(const char* name, dim3 blocks, dim3 threads, const Kernel& kernel) {
-    if (blocks.x == 0 || blocks.y == 0 || blocks.z == 0) return;  // nothing to do is no error here
     static_assert(std::is_trivially_copyable_v<Kernel>);
     constexpr std::size_t shared = detail::shared_bytes<Kernel>();
-    const auto start = [&] {
-        if constexpr (shared > 48 * 1024) {
-            detail::check(::cudaFuncSetAttribute(detail::run<Kernel>,
-                                                 cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                                 static_cast<int>(shared)),
-                          name);
-        }
-        detail::run<<<blocks, threads, shared, detail::stream()>>>(kernel);
-        const cudaError_t status = ::cudaGetLastError();
-        detail::last_launch() = {name, blocks, threads};
-        if (status != cudaSuccess) detail::check(status, detail::last_launch().words().c_str());
-    };
-    if (!detail::listener) return start();
     const Kernel own = detail::without_padding(kernel);
     detail::Request request;
     request.function = reinterpret_cast<void (*)()>(detail::run<Kernel>);
     request.grid = {blocks.x, blocks.y, blocks.z, threads.x, threads.y, threads.z, shared};
     request.numbers = &own;
     request.bytes = sizeof own;
-    detail::ask(request, start);
+    detail::launch(name, request);
 }
 
 }  // namespace tessera::cuda

@@ -27,8 +27,7 @@ public:
     }
 
     /// Calls body(), whose work is not done now. For a tape that holds nothing.
-    template <class Body>
-    void record(const Body& body) {
+    void record(const Work& body) {
         // Relaxed: what is made at first need, such as a handle of cuBLAS, may be made now.
         check(::cudaStreamBeginCapture(stream(), cudaStreamCaptureModeRelaxed),
               "cudaStreamBeginCapture");

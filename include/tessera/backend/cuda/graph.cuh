@@ -33,15 +33,7 @@ public:
     /// the time before, that is so without a recording; the second time the work is recorded.
     template <class Body>
     void run(const Body& body) {
-        if (follow(body)) {
-            strange_ = 0;
-            return replay();
-        }
-        if (++strange_ == 2) {
-            strange_ = 0;
-            if (can_record(body) && follow(body)) return replay();
-        }
-        body();
+        run_work(detail::Work(body));
     }
 
     /// Calls body(), whose work is not done now. Throws CannotRecord, an Error, when body() waits
@@ -49,13 +41,7 @@ public:
     /// then. Copies from the host are left out.
     template <class Body>
     void record(const Body& body) {
-        Graph made;
-        {
-            const Hearing hearing(made, true);
-            made.tape_.record(body);
-        }
-        requests_ = std::move(made.requests_);
-        tape_ = std::move(made.tape_);
+        record_work(detail::Work(body));
     }
     /// Does what was recorded or run last, with its addresses and numbers.
     ///   graph.record([&] { model.forward(workspace, input); });
@@ -80,18 +66,36 @@ private:
         ~Hearing() { detail::listener = nullptr; }
     };
 
-    template <class Body>
-    bool can_record(const Body& body) {
+    void run_work(const detail::Work& body) {
+        if (follow(body)) {
+            strange_ = 0;
+            return replay();
+        }
+        if (++strange_ == 2) {
+            strange_ = 0;
+            if (can_record(body) && follow(body)) return replay();
+        }
+        body();
+    }
+    void record_work(const detail::Work& body) {
+        Graph made;
+        {
+            const Hearing hearing(made, true);
+            made.tape_.record(body);
+        }
+        requests_ = std::move(made.requests_);
+        tape_ = std::move(made.tape_);
+    }
+    bool can_record(const detail::Work& body) {
         try {
-            record(body);
+            record_work(body);
             return true;
         } catch (const CannotRecord&) {
             return false;
         }
     }
     /// Whether body() asks for the work that was recorded; it then has the numbers of now.
-    template <class Body>
-    bool follow(const Body& body) {
+    bool follow(const detail::Work& body) {
         if (requests_.empty()) return false;
         const Hearing hearing(*this, false);
         try {

@@ -10,10 +10,7 @@ namespace tessera::cuda::detail {
 /// As Tape of device_tape.cuh. Replays the numbers that it was told, no others.
 class Tape {
 public:
-    template <class Body>
-    void record(const Body& body) {
-        body();
-    }
+    void record(const Work& body) { body(); }
     bool take(const Request& request) {
         requests_.add(request);
         return false;

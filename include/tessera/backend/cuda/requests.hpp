@@ -49,6 +49,19 @@ Kernel without_padding(Kernel kernel) {
     return kernel;
 }
 
+/// Somebody's function, called where it lies: so that what is done with it is compiled once.
+class Work {
+public:
+    template <class Body>
+    explicit Work(const Body& body)
+        : body_(&body), call_([](const void* called) { (*static_cast<const Body*>(called))(); }) {}
+    void operator()() const { call_(body_); }
+
+private:
+    const void* body_;
+    void (*call_)(const void*);
+};
+
 /// Who hears what the calling thread asks of the device.
 class Listener {
 public:
