@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The ops of Cpu and CpuEigen on AlexNet's layers at batch 16, in GFLOP/s, beside Eigen's plain
-// product of the same size (without the copying of patches); pooling, normalisation and the like in
-// GB/s beside a copy.
+// The ops of Cpu on AlexNet's layers, each beside what else there is for the same work: oneDNN's
+// kernels, Eigen's product, a copy. Products in GFLOP/s, the rest in GB/s.
+//
+// A name is layer/pass/batch/who; C2u, C4u and C5u are the layers without groups, as oneDNN and
+// most networks since have them. tools/ratios.py compares those that differ in `who` alone:
+//   bench_op_ops --benchmark_enable_random_interleaving --benchmark_repetitions=9
+//       --benchmark_out=ops.json && tools/ratios.py ops.json
 #include <benchmark/benchmark.h>
 
 #include <algorithm>
@@ -9,13 +13,16 @@
 
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/eigen.hpp"
+#ifdef TESSERA_ONEDNN
+#include "op/onednn.hpp"
+#endif
 
 namespace {
 
 using namespace tessera;
 using benchmark::State;
 
-constexpr int batch = 16;
+constexpr int batches[] = {1, 16, 128};
 
 Buffer<float> filled(Index count) {
     Buffer<float> values(count);
@@ -56,56 +63,71 @@ void run_product(State& state, const Geometry& g, int pass, Index inputs, Index 
     report(state, "GFLOP", flops);
 }
 
-/// Eigen's product as its users write it; with OpenMP it uses all threads too.
-void run_plain_product(State& state, Index rows, Index columns, Index depth) {
-    using Plain = Eigen::Matrix<float, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-    const Plain a = Plain::Random(rows, depth), b = Plain::Random(depth, columns);
-    Plain c(rows, columns);
-    for (auto _ : state) {
-        c.noalias() = a * b;
-        benchmark::ClobberMemory();
+#ifdef TESSERA_ONEDNN
+template <class Make>
+void add_onednn(const std::string& name, double flops, const Make& make) {
+    try {
+        make();
+    } catch (const dnnl::error&) {
+        return;  // no such algorithm for the geometry
     }
-    report(state, "GFLOP", 2.0 * static_cast<double>(rows * columns * depth));
+    benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
+        bench::OneDnn op = make();
+        for (auto _ : state) op.run();
+        report(state, "GFLOP", flops);
+    })->UseRealTime();
 }
+#endif
 
-/// The three passes of an op, as run_product has them.
+constexpr const char* passes[] = {"forward", "data", "weights"};
+
 template <class Op, class Geometry>
-void add_passes(const std::string& name, const Geometry& g, Index inputs, Index weights,
-                Index outputs, double flops) {
-    const char* passes[] = {"forward", "backward_data", "backward_parameters"};
-    for (int pass = 0; pass < 3; ++pass) {
-        benchmark::RegisterBenchmark((name + "/" + passes[pass]).c_str(), [=](State& state) {
-            run_product<Op>(state, g, pass, inputs, weights, outputs, flops);
-        })->UseRealTime();
-    }
-}
-
-void add_plain_product(const std::string& name, Index rows, Index columns, Index depth) {
-    benchmark::RegisterBenchmark((name + "/plain_eigen").c_str(), [=](State& state) {
-        run_plain_product(state, rows, columns, depth);
+void add_product(const std::string& name, const Geometry& g, int pass, Index inputs, Index weights,
+                 Index outputs, double flops) {
+    benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
+        run_product<Op>(state, g, pass, inputs, weights, outputs, flops);
     })->UseRealTime();
 }
 
-void add_convolution(const std::string& name, const ConvGeometry& g) {
-    const Index weights = g.groups * g.depth() * g.filters();
-    const Index rows = g.batch * g.output.area();
-    const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
-    const double flops = 2.0 * static_cast<double>(rows * weights);
-    add_passes<Cpu::Conv>(name, g, inputs, weights, outputs, flops);
-    add_passes<CpuEigen::Conv>(name + "/eigen", g, inputs, weights, outputs, flops);
-    add_plain_product(name, rows, g.filters(), g.depth());
+void add_convolution(const std::string& layer, ConvGeometry g) {
+    for (const int batch : batches) {
+        g.batch = batch;
+        const Index weights = g.groups * g.depth() * g.filters();
+        const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+        const double flops = 2.0 * static_cast<double>(g.batch * g.output.area() * weights);
+        for (int pass = 0; pass < 3; ++pass) {
+            const std::string name = layer + "/" + passes[pass] + "/" + std::to_string(batch) + "/";
+            add_product<Cpu::Conv>(name + "tessera", g, pass, inputs, weights, outputs, flops);
+            add_product<CpuEigen::Conv>(name + "eigen", g, pass, inputs, weights, outputs, flops);
+#ifdef TESSERA_ONEDNN
+            add_onednn(name + "onednn", flops,
+                       [=] { return bench::OneDnn(g, pass, dnnl::algorithm::convolution_direct); });
+            add_onednn(name + "onednn_winograd", flops, [=] {
+                return bench::OneDnn(g, pass, dnnl::algorithm::convolution_winograd);
+            });
+#endif
+        }
+    }
 }
 
-void add_linear(const std::string& name, const LinearGeometry& g) {
-    const Index weights = g.inputs * g.outputs;
-    const Index inputs = g.batch * g.inputs, outputs = g.batch * g.outputs;
-    const double flops = 2.0 * static_cast<double>(g.batch * weights);
-    add_passes<Cpu::Linear>(name, g, inputs, weights, outputs, flops);
-    add_passes<CpuEigen::Linear>(name + "/eigen", g, inputs, weights, outputs, flops);
-    add_plain_product(name, g.batch, g.outputs, g.inputs);
+void add_linear(const std::string& layer, LinearGeometry g) {
+    for (const int batch : batches) {
+        g.batch = batch;
+        const Index weights = g.inputs * g.outputs;
+        const Index inputs = g.batch * g.inputs, outputs = g.batch * g.outputs;
+        const double flops = 2.0 * static_cast<double>(g.batch * weights);
+        for (int pass = 0; pass < 3; ++pass) {
+            const std::string name = layer + "/" + passes[pass] + "/" + std::to_string(batch) + "/";
+            add_product<Cpu::Linear>(name + "tessera", g, pass, inputs, weights, outputs, flops);
+            add_product<CpuEigen::Linear>(name + "eigen", g, pass, inputs, weights, outputs, flops);
+#ifdef TESSERA_ONEDNN
+            add_onednn(name + "onednn", flops, [=] { return bench::OneDnn(g, pass); });
+#endif
+        }
+    }
 }
 
-void normalise(State& state) {
+void normalise(State& state, int batch) {
     const LrnGeometry g{batch, {96, 55, 55}};
     const Index n = g.batch * g.shape.size();
     auto x = filled(n), y = filled(n), scale = filled(n);
@@ -113,7 +135,7 @@ void normalise(State& state) {
     report(state, "GB", 12.0 * static_cast<double>(n));
 }
 
-void normalise_backward(State& state) {
+void normalise_backward(State& state, int batch) {
     const LrnGeometry g{batch, {96, 55, 55}};
     const Index n = g.batch * g.shape.size();
     auto x = filled(n), y = filled(n), scale = filled(n), dy = filled(n), dx = filled(n);
@@ -124,7 +146,7 @@ void normalise_backward(State& state) {
     report(state, "GB", 20.0 * static_cast<double>(n));
 }
 
-void pool(State& state, bool backward) {
+void pool(State& state, int batch, bool backward) {
     const PoolGeometry g{batch, {96, 55, 55}, {96, 27, 27}, {3, 3, 2}};
     const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
     auto x = filled(inputs), y = filled(outputs);
@@ -140,7 +162,7 @@ void pool(State& state, bool backward) {
     report(state, "GB", 4.0 * static_cast<double>(inputs + 2 * outputs));
 }
 
-void copy(State& state) {
+void copy(State& state, int batch) {
     const Index n = batch * Shape{96, 55, 55}.size();
     auto x = filled(n), y = filled(n);
     for (auto _ : state) {
@@ -151,17 +173,28 @@ void copy(State& state) {
 }
 
 [[maybe_unused]] const bool registered = [] {
-    add_convolution("C1", {batch, {3, 224, 224}, {96, 55, 55}, {11, 11, 4}});
-    add_convolution("C2", {batch, {96, 27, 27}, {256, 27, 27}, {5, 5, 1, 2, 2}, 2});
-    add_convolution("C3", {batch, {256, 13, 13}, {384, 13, 13}, {3, 3, 1, 1, 1}});
-    add_convolution("C4", {batch, {384, 13, 13}, {384, 13, 13}, {3, 3, 1, 1, 1}, 2});
-    add_convolution("C5", {batch, {384, 13, 13}, {256, 13, 13}, {3, 3, 1, 1, 1}, 2});
-    add_linear("FC6", {batch, 9216, 4096});
-    benchmark::RegisterBenchmark("lrn/forward", normalise)->UseRealTime();
-    benchmark::RegisterBenchmark("lrn/backward", normalise_backward)->UseRealTime();
-    benchmark::RegisterBenchmark("max_pool/forward", pool, false)->UseRealTime();
-    benchmark::RegisterBenchmark("max_pool/backward", pool, true)->UseRealTime();
-    benchmark::RegisterBenchmark("copy", copy)->UseRealTime();
+    const SlidingWindow three{3, 3, 1, 1, 1}, five{5, 5, 1, 2, 2};
+    add_convolution("C1", {0, {3, 224, 224}, {96, 55, 55}, {11, 11, 4}});
+    add_convolution("C2", {0, {96, 27, 27}, {256, 27, 27}, five, 2});
+    add_convolution("C2u", {0, {96, 27, 27}, {256, 27, 27}, five});
+    add_convolution("C3", {0, {256, 13, 13}, {384, 13, 13}, three});
+    add_convolution("C4", {0, {384, 13, 13}, {384, 13, 13}, three, 2});
+    add_convolution("C4u", {0, {384, 13, 13}, {384, 13, 13}, three});
+    add_convolution("C5", {0, {384, 13, 13}, {256, 13, 13}, three, 2});
+    add_convolution("C5u", {0, {384, 13, 13}, {256, 13, 13}, three});
+    add_linear("FC6", {0, 9216, 4096});
+    add_linear("FC7", {0, 4096, 4096});
+    for (const int batch : batches) {
+        const auto add = [&](const char* what, auto run, auto... pass) {
+            const std::string name = what + std::to_string(batch) + "/tessera";
+            benchmark::RegisterBenchmark(name.c_str(), run, batch, pass...)->UseRealTime();
+        };
+        add("lrn1/forward/", normalise);
+        add("lrn1/backward/", normalise_backward);
+        add("max_pool1/forward/", pool, false);
+        add("max_pool1/backward/", pool, true);
+        add("copy1/forward/", copy);
+    }
     return true;
 }();
 
