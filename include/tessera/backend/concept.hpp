@@ -10,10 +10,9 @@
 //   - ops that need working memory say how much in scratch_bytes; T is the element type;
 //   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
 //     argument: y = max(y, 0), NaN stays NaN;
-//   - an op with a constant `takes_relu_gradient` has its data gradient's function take, as the
-//   last
-//     argument, null or the outputs of the ReLU whose gradient is taken as well (where there is an
-//     x, x itself): dx = rectified > 0 ? dx : 0;
+//   - an op with a constant `takes_relu_gradient` computes the input's gradient with one more
+//     argument at the end: null, or the outputs of the ReLU whose gradient is taken as well (where
+//     there is an x, x itself): dx = rectified > 0 ? dx : 0;
 //   - a table may also have an op for two layers behind one another, as in layer/pair.hpp.
 #pragma once
 

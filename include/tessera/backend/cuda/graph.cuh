@@ -15,11 +15,10 @@ namespace tessera::cuda {
 /// Work that is recorded once and replayed as often as wanted, at the cost of one launch.
 ///   Graph graph;
 ///   graph.run([&] { model.forward(workspace, input, random); });  // as if body() were called
-/// run() calls body() each time, some 50 ns of the host for each kernel, so that kernels get the
-/// numbers that they would have now; where body() asks for other work than was recorded, that is
-/// simply done. So body() does nothing but ask the device for work, by launch() and the functions
-/// of DeviceMemory, in memory that is still there afterwards, and may be called twice for one run.
-/// Of one thread.
+/// run() calls body() each time, so that kernels get the numbers that they would have now; where
+/// body() asks for other work than was recorded, that is simply done. So body() does nothing but
+/// ask the device for work, by launch() and the functions of DeviceMemory, in memory that is still
+/// there afterwards, and may be called twice for one run. Of one thread.
 ///
 /// Within body(), copies from the host are made at once, from pinned memory, ahead of all its work:
 /// the host does not wait for them and may change what was copied.
