@@ -140,6 +140,12 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometrie
         // Several stretches of rows, more than one block in depth and in columns.
         {.batch = 3, .input = {64, 41, 43}, .output = {20, 41, 43}, .window = {3, 3, 1, 1, 1}},
         {.batch = 2, .input = {20, 9, 9}, .output = {400, 9, 9}, .window = {5, 5, 1, 2, 2}},
+        // More lines than are taken at once, forward and for the gradient of the weights.
+        {.batch = 1, .input = {200, 30, 40}, .output = {10, 30, 40}, .window = {3, 3, 1, 1, 1}},
+        {.batch = 2, .input = {4, 60, 90}, .output = {160, 58, 88}, .window = {3, 3}},
+        // Weights deeper than half a megabyte a panel; more padding than windows reach.
+        {.batch = 1, .input = {600, 6, 5}, .output = {40, 6, 5}, .window = {3, 3, 1, 1, 1}},
+        {.batch = 2, .input = {8, 5, 5}, .output = {8, 8, 8}, .window = {2, 2, 1, 2, 2}},
         // AlexNet's first layer at a smaller size: 3 channels, the last window reaches beyond.
         {.batch = 2, .input = {3, 64, 64}, .output = {96, 15, 15}, .window = {11, 11, 4}},
     };

@@ -22,7 +22,7 @@ struct Cpu {
     using Memory = HostMemory;
     static int threads() { return cpu::max_threads(); }
 
-    using Conv = cpu::Conv<cpu::TiledProduct>;
+    using Conv = cpu::Conv;
     using Linear = cpu::Linear<cpu::TiledProduct>;
     using Relu = cpu::Relu;
     using Lrn = cpu::Lrn;

@@ -89,7 +89,7 @@ private:
 
 /// Cpu but for the products. Link Eigen3::Eigen (3.4).
 struct CpuEigen : Cpu {
-    using Conv = cpu::Conv<cpu::EigenProduct>;
+    using Conv = cpu::ProductConv<cpu::EigenProduct>;
     using Linear = cpu::Linear<cpu::EigenProduct>;
 };
 

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: MIT
+// DirectGradient: the gradient of a convolution's parameters, without columns of patches.
+//
+//   dw[ky, kx, c, f] += sum over (n, oy, ox) of x[n, oy * stride + ky - pad_top, ..., c] dy[n, oy,
+//   ox, f]
+//
+// A tile is 14 channels by 32 filters for one (ky, kx), its depth the outputs of a block. All its
+// taps read the same two pieces, which fit the first-level cache for AlexNet's layers of 13 x 13:
+// the block's dy in panels of 32 filters, and the lines of the images in strips of 14 channels, so
+// that the pixels of a tile follow one another in memory. With 3 channels the rows of a tile are
+// (kx, c) instead, out of lines with all channels.
+#pragma once
+
+#include <algorithm>
+#include <type_traits>
+
+#include "tessera/backend/cpu/direct_memory.hpp"
+#include "tessera/backend/cpu/gemm.hpp"
+#include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/strips.hpp"
+
+namespace tessera::cpu {
+
+struct DirectGradient {
+    template <class T>
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
+                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
+        const DirectMemory<T> memory(g, scratch);
+        const Index rows = strip_length(g), taps = tap_count(g), filters = g.output.channels;
+        Index strips = 0;
+        for (Index row = 0; row < rows; row += strip_rows<T>(rows - row)) ++strips;
+        // Threads share the tasks (group, strip, tap).
+        const Index length = g.groups * strips * taps;
+        parallel_for(length, scratch.threads, [&](Index from, Index to, int thread) {
+            each_block<T>(g, [&](Index image, const GradientBlock& block, Index first_row) {
+                Index task = 0;
+                for (int group = 0; group < g.groups; ++group) {
+                    const Index end = task + strips * taps;
+                    if (task < to && end > from) {
+                        const Block<T> part(g, group, image, block, first_row, memory, thread);
+                        part.pack_gradient(dy);
+                        Range packed{};
+                        for (Index row = 0, count = 0; row < rows; row += count, task += taps) {
+                            count = strip_rows<T>(rows - row);
+                            const Range own{std::max(from - task, Index{0}),
+                                            std::min(to - task, taps)};
+                            if (own.empty()) continue;
+                            const Range channels =
+                                is_merged(g) ? Range{0, g.input.channels} : Range{row, row + count};
+                            if (packed.begin != channels.begin || packed.end != channels.end) {
+                                part.pack_lines(x, channels);
+                                packed = channels;
+                            }
+                            part.add_strip({row, row + count}, own, channels.length(), dweights);
+                        }
+                    }
+                    task = end;
+                }
+                if (!dbias) return;
+                // The thread's share of the bias, while this block is in its cache.
+                const Index first = filters * from / length, last = filters * to / length;
+                const T* gradient =
+                    dy + (image * g.output.height + first_row) * g.output.width * filters;
+                add_column_sums(block.images * block.rows * g.output.width, last - first,
+                                gradient + first, filters, dbias + first);
+            });
+        });
+    }
+
+private:
+    /// Rows of the weights that make strips, and how often these follow one another: channels at
+    /// each element of the window, or (kx, channel) at each of its rows.
+    static constexpr Index strip_length(const ConvGeometry& g) {
+        return is_merged(g) ? Index{g.window.width} * g.input.channels
+                            : g.input.channels / g.groups;
+    }
+    static constexpr Index tap_count(const ConvGeometry& g) {
+        return is_merged(g) ? g.window.height : Index{g.window.height} * g.window.width;
+    }
+
+    /// Calls f(first image, block, first row).
+    template <class T, class F>
+    static void each_block(const ConvGeometry& g, const F& f) {
+        const GradientBlock most = GradientBlock::of<T>(g);
+        for (int image = 0; image < g.batch; image += most.images) {
+            for (Index row = 0; row < g.output.height; row += most.rows) {
+                f(image,
+                  GradientBlock{std::min(most.images, g.batch - image),
+                                std::min(most.rows, g.output.height - row)},
+                  row);
+            }
+        }
+    }
+
+    /// A group of channels and filters in a block.
+    template <class T>
+    class Block {
+    public:
+        Block(const ConvGeometry& g, int group, Index image, const GradientBlock& block,
+              Index first_row, const DirectMemory<T>& memory, int thread)
+            : g_(g),
+              group_(group),
+              image_(image),
+              block_(block),
+              first_row_(first_row),
+              lines_(lines_under(g, {first_row, first_row + block.rows})),
+              x_(memory.lines(thread)),
+              dy_(memory.gradient(thread)),
+              runs_(memory.runs(thread)) {}
+
+        void pack_gradient(const T* dy) const {
+            const Index all = g_.output.channels;
+            const T* from = dy + (image_ * g_.output.height + first_row_) * g_.output.width * all +
+                            group_ * g_.filters();
+            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), dy_,
+                           positions() * panel_columns<T>());
+        }
+
+        void pack_lines(const T* x, Range channels) const {
+            const Index first = group_ * (g_.input.channels / g_.groups);
+            T* to = x_;
+            for (int n = 0; n < block_.images; ++n) {
+                copy_lines(g_, x + (image_ + n) * g_.input.size(), lines_,
+                           {first + channels.begin, first + channels.end}, to);
+                to += lines_.length() * Lines(g_).width * channels.length();
+            }
+        }
+
+        /// Adds to rows `rows` of the taps `taps`. The lines hold so many channels.
+        void add_strip(Range rows, Range taps, Index channels, T* dweights) const {
+            const Index filters = g_.filters(), width = panel_columns<T>();
+            const Index across = is_merged(g_) ? 1 : g_.window.width;
+            for (Index tap = taps.begin; tap < taps.end;) {
+                const Index ky = tap / across, end = std::min(taps.end, (ky + 1) * across);
+                TileTask<T> task{.depth = g_.output.width,
+                                 .runs = runs_,
+                                 .run_count = find_runs(ky, channels),
+                                 .a = x_,
+                                 .a_stride = 1,
+                                 .a_step = g_.window.stride * channels,
+                                 .c_stride = filters,
+                                 .accumulate = true};
+                for (Index j = 0; j < filters; j += width) {
+                    task.panel = dy_ + j * positions();
+                    for (Index t = tap; t < end; ++t) {
+                        task.begin = is_merged(g_) ? rows.begin : t % across * channels;
+                        task.c =
+                            dweights + j +
+                            (group_ * g_.depth() + t * strip_length(g_) + rows.begin) * filters;
+                        compute_rows(rows.length(), std::min(width, filters - j), task);
+                    }
+                }
+                tap = end;
+            }
+        }
+
+    private:
+        Index positions() const { return block_.images * block_.rows * g_.output.width; }
+
+        /// A run for each output row whose window has its row `ky` on the image; returns how many.
+        Index find_runs(Index ky, Index channels) const {
+            Run* run = runs_;
+            for (int n = 0; n < block_.images; ++n) {
+                for (Index row = 0; row < block_.rows; ++row) {
+                    const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
+                    if (y < lines_.begin || y >= lines_.end) continue;
+                    *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
+                              (n * block_.rows + row) * g_.output.width * panel_columns<T>()};
+                }
+            }
+            return run - runs_;
+        }
+
+        const ConvGeometry& g_;
+        int group_;
+        Index image_;
+        GradientBlock block_;
+        Index first_row_;
+        Range lines_;
+        T* x_;
+        T* dy_;
+        Run* runs_;
+    };
+};
+
+}  // namespace tessera::cpu

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+// Lines of images as the windows of a convolution see them, with zeros beside them.
+#pragma once
+
+#include <algorithm>
+
+#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/range.hpp"
+#include "tessera/backend/geometry.hpp"
+
+namespace tessera::cpu {
+
+/// The lines of an image, as far as windows lie on them or beside them.
+struct Lines {
+    Index width = 0;       ///< pixels of a line, those beside the image included
+    bool complete = true;  ///< the image has them so
+
+    constexpr explicit Lines(const ConvGeometry& g)
+        : width(std::max<Index>(g.window.pad_left + g.input.width,
+                                (g.output.width - 1) * Index{g.window.stride} + g.window.width)),
+          complete(width == g.input.width) {}
+};
+
+/// The lines of the image on which the windows of output rows `rows` lie, rows of one image.
+constexpr Range lines_under(const ConvGeometry& g, Range rows) {
+    const Index height = g.input.height, stride = g.window.stride, top = g.window.pad_top;
+    const Index begin = std::clamp<Index>(rows.begin * stride - top, 0, height);
+    return {begin,
+            std::clamp<Index>((rows.end - 1) * stride - top + g.window.height, begin, height)};
+}
+
+/// The rows of the window at output row `row` that lie on the image.
+constexpr Range window_rows(const ConvGeometry& g, Index row) {
+    const Index top = row * g.window.stride - g.window.pad_top, height = g.window.height;
+    const Index begin = std::clamp<Index>(-top, 0, height);
+    return {begin, std::clamp<Index>(g.input.height - top, begin, height)};
+}
+
+/// Copies channels `channels` of lines `lines` of an image, with zeros beside them:
+/// to: lines.length() by Lines::width by channels.length().
+template <class T>
+void copy_lines(const ConvGeometry& g, const T* image, Range lines, Range channels, T* to) {
+    const Index count = channels.length(), all = g.input.channels, width = g.input.width;
+    const Index left = g.window.pad_left * count;
+    const Index right = (Lines(g).width - g.window.pad_left - width) * count;
+    const T* from = image + lines.begin * width * all + channels.begin;
+    for (Index y = lines.begin; y < lines.end; ++y) {
+        to = std::fill_n(to, left, T{0});
+        if (count == all) {
+            to = std::copy_n(from, width * count, to);
+            from += width * all;
+        } else {
+            for (Index x = 0; x < width; ++x, from += all, to += count) copy_run(from, to, count);
+        }
+        to = std::fill_n(to, right, T{0});
+    }
+}
+
+}  // namespace tessera::cpu

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// Strips: products of any number of rows with one panel, by tiles that have certain numbers.
+#pragma once
+
+#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/tile.hpp"
+
+namespace tessera::cpu {
+
+namespace detail {
+
+template <class Tile, int Vectors, class T>
+void compute_strips(Index rows, TileTask<T> task) {
+    while (rows > 0) {
+        const int count = Tile::Rows::next(rows);
+        Tile::Rows::visit(count, [&](auto constant) {
+            Tile::template compute<decltype(constant)::value, Vectors>(task);
+        });
+        task.begin += count * task.a_stride;
+        task.c += count * task.c_stride;
+        rows -= count;
+    }
+}
+
+/// Columns that fill no vector: by way of a whole tile.
+template <class Tile, class T>
+void compute_edge(Index rows, Index columns, TileTask<T> task) {
+    T* c = task.c;
+    T bias[Tile::columns] = {};
+    if (task.bias) std::copy_n(task.bias, columns, bias);
+    T whole[Tile::Rows::most * Tile::columns];
+    const bool accumulate = task.accumulate;
+    task.c = whole;
+    task.bias = bias;
+    task.accumulate = false;
+    const Index stride = task.c_stride;
+    task.c_stride = Tile::columns;
+    for (Index i = 0; i < rows; i += Tile::Rows::most) {
+        const Index count = std::min<Index>(Tile::Rows::most, rows - i);
+        compute_strips<Tile, 2>(count, task);
+        task.begin += count * task.a_stride;
+        for (Index n = 0; n < count; ++n, c += stride) {
+            const T* row = whole + n * Tile::columns;
+            accumulate ? add_run(row, c, columns) : copy_run(row, c, columns);
+        }
+    }
+}
+
+template <class Tile, class T>
+void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
+    if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
+    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    compute_edge<Tile>(rows, columns, task);
+}
+
+}  // namespace detail
+
+/// Calls f with the tile of this processor, as a value.
+template <class T, class F>
+auto with_tile(const F& f) {
+    switch (instructions()) {
+#if defined(__x86_64__)
+        case Instructions::avx512:
+            return f(Avx512Tile<T>{});
+        case Instructions::avx2:
+            return f(Avx2Tile<T>{});
+#endif
+        default:
+            return f(PlainTile<T>{});
+    }
+}
+
+/// A task for `rows` rows and at most panel_columns columns.
+template <class T>
+void compute_rows(Index rows, Index columns, const TileTask<T>& task) {
+    with_tile<T>([&](auto tile) { detail::compute_columns<decltype(tile)>(rows, columns, task); });
+}
+
+/// Rows of the next strip of so many.
+template <class T>
+int strip_rows(Index rows) {
+    return with_tile<T>([=](auto tile) { return decltype(tile)::Rows::next(rows); });
+}
+
+}  // namespace tessera::cpu
