@@ -2251,9 +2251,8 @@ struct Lines {
     bool complete = true;  ///< the image has them so
 
     constexpr explicit Lines(const ConvGeometry& g)
-        : width(std::max<Index>(
-              g.window.pad_left + g.input.width,
-              (g.output.width - 1) * Index{g.window.stride} + g.window.width)),
+        : width(std::max<Index>(g.window.pad_left + g.input.width,
+                                (g.output.width - 1) * Index{g.window.stride} + g.window.width)),
           complete(width == g.input.width) {}
 };
 
@@ -2261,7 +2260,8 @@ struct Lines {
 constexpr Range lines_under(const ConvGeometry& g, Range rows) {
     const Index height = g.input.height, stride = g.window.stride, top = g.window.pad_top;
     const Index begin = std::clamp<Index>(rows.begin * stride - top, 0, height);
-    return {begin, std::clamp<Index>((rows.end - 1) * stride - top + g.window.height, begin, height)};
+    return {begin,
+            std::clamp<Index>((rows.end - 1) * stride - top + g.window.height, begin, height)};
 }
 
 /// The rows of the window at output row `row` that lie on the image.
@@ -2374,6 +2374,57 @@ struct Product {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/transpose.hpp
+// Transposition, by blocks of 4 x 4 in registers.
+
+namespace tessera::cpu {
+
+namespace detail {
+
+/// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    typedef float Lanes4 __attribute__((vector_size(16)));
+    Lanes4 in[4];
+    for (int m = 0; m < 4; ++m) std::memcpy(&in[m], from + m * from_stride, sizeof in[m]);
+    const Lanes4 low_02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
+    const Lanes4 high_02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
+    const Lanes4 low_13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
+    const Lanes4 high_13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
+    const Lanes4 out[4] = {__builtin_shufflevector(low_02, low_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
+                           __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
+    for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
+}
+inline void transpose_4_by_4(const double* from, Index from_stride, double* to, Index stride) {
+    for (int m = 0; m < 4; ++m) {
+        for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
+    }
+}
+
+}  // namespace detail
+
+/// to[k * to_stride + n] = from[n * stride + k] for n in 0 .. rows - 1, k in 0 .. columns - 1.
+template <class T>
+void transpose(const T* from, Index stride, Index rows, Index columns, T* to, Index to_stride) {
+    const Index fours = columns / 4 * 4;
+    Index n = 0;
+    for (; n + 4 <= rows; n += 4) {
+        for (Index k = 0; k < fours; k += 4) {
+            detail::transpose_4_by_4(from + n * stride + k, stride, to + k * to_stride + n,
+                                     to_stride);
+        }
+    }
+    const Index whole = n;
+    for (n = 0; n < rows; ++n) {
+        for (Index k = n < whole ? fours : 0; k < columns; ++k) {
+            to[k * to_stride + n] = from[n * stride + k];
+        }
+    }
+}
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/panel.hpp
 // Panels: the right factor of a product, copied so that the columns of a tile lie side by side and
 // the steps of the depth follow one another.
@@ -2405,50 +2456,6 @@ constexpr Index panels_size(Index depth, Index columns) {
     return (columns + most - 1) / most * most * depth;
 }
 
-namespace detail {
-
-/// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
-inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
-    typedef float Lanes4 __attribute__((vector_size(16)));
-    Lanes4 in[4];
-    for (int m = 0; m < 4; ++m) std::memcpy(&in[m], from + m * from_stride, sizeof in[m]);
-    const Lanes4 low_02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
-    const Lanes4 high_02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
-    const Lanes4 low_13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
-    const Lanes4 high_13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
-    const Lanes4 out[4] = {__builtin_shufflevector(low_02, low_13, 0, 4, 1, 5),
-                           __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
-                           __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
-                           __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
-    for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
-}
-inline void transpose_4_by_4(const double* from, Index from_stride, double* to, Index stride) {
-    for (int m = 0; m < 4; ++m) {
-        for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
-    }
-}
-
-/// panel[k * width + n] = columns[n * stride + k]
-template <class T>
-void pack_transposed(const T* columns, Index stride, Index depth, Index count, Index width,
-                     T* panel) {
-    const Index fours = depth / 4 * 4;
-    Index n = 0;
-    for (; n + 4 <= count; n += 4) {
-        for (Index k = 0; k < fours; k += 4) {
-            transpose_4_by_4(columns + n * stride + k, stride, panel + k * width + n, width);
-        }
-    }
-    const Index whole = n;
-    for (n = 0; n < count; ++n) {
-        for (Index k = n < whole ? fours : 0; k < depth; ++k) {
-            panel[k * width + n] = columns[n * stride + k];
-        }
-    }
-}
-
-}  // namespace detail
-
 /// Packs rows k .. k + depth - 1 of columns j .. j + count - 1 of b, whose last panel is filled up
 /// with zeros. Panel n begins at panels + n * distance.
 template <class T>
@@ -2459,7 +2466,7 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
         T* panel = panels + n / width * distance;
         const Index columns = std::min(width, count - n);
         if (b.transposed) {
-            detail::pack_transposed(b.from(k, j + n).data, b.stride, depth, columns, width, panel);
+            transpose(b.from(k, j + n).data, b.stride, columns, depth, panel, width);
         }
         if (columns == width) continue;
         for (Index i = 0; i < depth; ++i) {
@@ -2488,9 +2495,9 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 // A tile of AVX-512 is 14 rows of two vectors: 28 sums, the two vectors of b and one broadcast
 // element of a fill 31 of 32 registers. Each step of the depth is 28 multiply-adds, 14 cycles at
 // two a cycle, on 16 loads, 8 cycles: arithmetic is the limit, and 98 % of it is reached out of the
-// first-level cache. Elements of a are broadcast from where they lie, so that only b is packed, into
-// panels as wide as a tile. AVX2, and the vectors of 16 bytes that every machine has, go with 16
-// registers: 6 rows of two vectors.
+// first-level cache. Elements of a are broadcast from where they lie, so that only b is packed,
+// into panels as wide as a tile. AVX2, and the vectors of 16 bytes that every machine has, go with
+// 16 registers: 6 rows of two vectors.
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
 // one before (4 cycles), so that a tile of one row takes the time of one of 4.
@@ -2505,9 +2512,9 @@ struct Run {
 
 inline constexpr Run whole_depth{};
 
-/// c(i, j) = bias(j) + sum over the runs, and the steps k of each, of a(i, k) * panel(k, j), or that
-/// sum added to c. In a run, (i, k) of a is a[begin + run.a + i * a_stride + k * a_step], (k, j) of
-/// the panel is panel[run.panel + k * panel_columns + j].
+/// c(i, j) = bias(j) + sum over the runs, and the steps k of each, of a(i, k) * panel(k, j), or
+/// that sum added to c. In a run, (i, k) of a is a[begin + run.a + i * a_stride + k * a_step], (k,
+/// j) of the panel is panel[run.panel + k * panel_columns + j].
 template <class T>
 struct TileTask {
     Index depth = 0;  ///< steps of each run
@@ -2771,10 +2778,12 @@ private:
     static constexpr std::size_t thread_bytes(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
         return carved_bytes<T>(lines_size(g)) + carved_bytes<T>(gradient_size(g)) +
-               carved_bytes<Run>(std::max(Index{g.window.height} * g.window.width,
-                                          block.images * block.rows));
+               carved_bytes<Run>(
+                   std::max(Index{g.window.height} * g.window.width, block.images * block.rows));
     }
-    std::byte* of(int thread) const { return threads_ + static_cast<std::size_t>(thread) * stride_; }
+    std::byte* of(int thread) const {
+        return threads_ + static_cast<std::size_t>(thread) * stride_;
+    }
 
     std::size_t lines_, gradient_, stride_;  // bytes
     T* weights_ = nullptr;
@@ -3006,9 +3015,7 @@ auto with_tile(const F& f) {
 /// A task for `rows` rows and at most panel_columns columns.
 template <class T>
 void compute_rows(Index rows, Index columns, const TileTask<T>& task) {
-    with_tile<T>([&](auto tile) {
-        detail::compute_columns<decltype(tile)>(rows, columns, task);
-    });
+    with_tile<T>([&](auto tile) { detail::compute_columns<decltype(tile)>(rows, columns, task); });
 }
 
 /// Rows of the next strip of so many.
@@ -3030,7 +3037,8 @@ int strip_rows(Index rows) {
 // above or below the image are skipped.
 //
 // Measured on two cores of Zen 5 (504 GFLOP/s), AlexNet at batch 16, in GFLOP/s: C1 417, C2 498, C3
-// to C5 466 to 475 (13 outputs a row, tiles of 13). Columns of patches gave 305, 425 and 384 to 403.
+// to C5 466 to 475 (13 outputs a row, tiles of 13). Columns of patches gave 305, 425 and 384 to
+// 403.
 
 namespace tessera::cpu {
 
@@ -3127,7 +3135,8 @@ private:
                           const DirectMemory<T>& memory, int threads) {
         const Index height = g.output.height, filters = g.filters(), width = panel_columns<T>();
         const Index panels = (filters + width - 1) / width;
-        const Index channels = g.input.channels / g.groups, line = Lines(g).width * g.input.channels;
+        const Index channels = g.input.channels / g.groups,
+                    line = Lines(g).width * g.input.channels;
         // Of one group, the elements of a row of the window lie together.
         const Index steps = g.groups == 1 ? g.window.width * channels : channels;
         const Index row_runs = g.groups == 1 ? 1 : g.window.width;
@@ -3155,13 +3164,12 @@ private:
                         for (Index panel = share.panels.begin; panel < share.panels.end; ++panel) {
                             const Index group = panel / panels, j = panel % panels * width;
                             const Index filter = group * filters + j;
-                            TileTask<T> task{
-                                .depth = steps,
-                                .a = lines,
-                                .a_stride = Index{g.window.stride} * g.input.channels,
-                                .panel = memory.weights() + panel * g.depth() * width,
-                                .c_stride = g.output.channels,
-                                .bias = bias ? bias + filter : nullptr};
+                            TileTask<T> task{.depth = steps,
+                                             .a = lines,
+                                             .a_stride = Index{g.window.stride} * g.input.channels,
+                                             .panel = memory.weights() + panel * g.depth() * width,
+                                             .c_stride = g.output.channels,
+                                             .bias = bias ? bias + filter : nullptr};
                             for (Index first = 0; first < g.window.height; first += piece) {
                                 for (Index row = rows.begin; row < rows.end; ++row) {
                                     const Range window = window_rows(g, row);
@@ -3170,11 +3178,16 @@ private:
                                         std::max(begin, std::min(first + piece, window.end));
                                     task.runs = runs + begin * row_runs;
                                     task.run_count = (end - begin) * row_runs;
-                                    task.begin = (row * g.window.stride - g.window.pad_top -
-                                                  there.begin) * line + group * channels;
-                                    task.c = y + ((image * height + row) * g.output.width) *
-                                                     g.output.channels + filter;
-                                    compute_rows(g.output.width, std::min(width, filters - j), task);
+                                    task.begin =
+                                        (row * g.window.stride - g.window.pad_top - there.begin) *
+                                            line +
+                                        group * channels;
+                                    task.c = y +
+                                             ((image * height + row) * g.output.width) *
+                                                 g.output.channels +
+                                             filter;
+                                    compute_rows(g.output.width, std::min(width, filters - j),
+                                                 task);
                                 }
                                 task.bias = nullptr;
                                 task.accumulate = true;
@@ -3190,7 +3203,8 @@ private:
 // ---- tessera/backend/cpu/direct_gradient.hpp
 // DirectGradient: the gradient of a convolution's parameters, without columns of patches.
 //
-//   dw[ky, kx, c, f] += sum over (n, oy, ox) of x[n, oy * stride + ky - pad_top, ..., c] dy[n, oy, ox, f]
+//   dw[ky, kx, c, f] += sum over (n, oy, ox) of x[n, oy * stride + ky - pad_top, ..., c] dy[n, oy,
+//   ox, f]
 //
 // A tile is 14 channels by 32 filters for one (ky, kx), its depth the outputs of a block. All its
 // taps read the same two pieces, which fit the first-level cache for AlexNet's layers of 13 x 13:
@@ -3323,9 +3337,9 @@ private:
                     task.panel = dy_ + j * positions();
                     for (Index t = tap; t < end; ++t) {
                         task.begin = is_merged(g_) ? rows.begin : t % across * channels;
-                        task.c = dweights + j +
-                                 (group_ * g_.depth() + t * strip_length(g_) + rows.begin) *
-                                     filters;
+                        task.c =
+                            dweights + j +
+                            (group_ * g_.depth() + t * strip_length(g_) + rows.begin) * filters;
                         compute_rows(rows.length(), std::min(width, filters - j), task);
                     }
                 }
@@ -3341,8 +3355,7 @@ private:
             Run* run = runs_;
             for (int n = 0; n < block_.images; ++n) {
                 for (Index row = 0; row < block_.rows; ++row) {
-                    const Index y =
-                        (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
+                    const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
                     if (y < lines_.begin || y >= lines_.end) continue;
                     *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
                               (n * block_.rows + row) * g_.output.width * panel_columns<T>()};
@@ -3769,8 +3782,12 @@ private:
 }  // namespace tessera::cpu
 
 // ---- tessera/backend/cpu/tiled_product.hpp
-// TiledProduct: blocks of the depth, blocks of columns, panels, strips of rows. A panel stays
-// in the first-level cache (256 x 32 floats are 32 KB) while the rows of a pass by.
+// TiledProduct: blocks of the depth, blocks of columns, panels, strips of rows.
+//
+// A strip of a (14 x 256 floats are 14 KB) stays in the first-level cache while the panels of a
+// block pass by, out of the second-level one. Meanwhile what comes next is fetched from memory:
+// layers of AlexNet's classifier have 150 MB of weights, and up to a batch of about 16 take as long
+// as that takes.
 
 namespace tessera::cpu {
 
@@ -3783,57 +3800,123 @@ struct TiledProduct {
     /// Packing memory of one thread, at most, for products of up to this size.
     template <class T>
     static constexpr std::size_t packing_bytes(Index, Index columns, Index depth) {
-        return carved_bytes<T>(std::min(depth, panel_depth) *
-                               panels_size<T>(1, std::min(columns, block_columns)));
+        const Index rows = std::min(depth, panel_depth);
+        return carved_bytes<T>(most_tile_rows * rows) +
+               carved_bytes<T>(rows * panels_size<T>(1, std::min(columns, block_columns(rows))));
     }
 
     /// c += a b on one thread.
     template <class T>
     static void add(const Product<T>& p, std::byte* bytes) {
-        T* memory = reinterpret_cast<T*>(bytes);
+        T* strip = reinterpret_cast<T*>(bytes);
+        const Index step = block_columns(std::min(p.depth, panel_depth));
+        T* panels = reinterpret_cast<T*>(
+            bytes + carved_bytes<T>(most_tile_rows * std::min(p.depth, panel_depth)));
         const Index width = panel_columns<T>();
         for (Index k = 0; k < p.depth; k += panel_depth) {
-            const Index depth = std::min(panel_depth, p.depth - k);
+            const Range depth{k, std::min(k + panel_depth, p.depth)};
             if (p.panels) {
-                add_block(p, k, depth, {0, p.columns}, p.panels + k * width, p.depth * width);
+                add_block(p, depth, {0, p.columns}, p.panels + k * width, p.depth * width, {},
+                          strip);
                 continue;
             }
-            for (Index j = 0; j < p.columns; j += block_columns) {
-                const Range columns{j, std::min(j + block_columns, p.columns)};
-                pack_panels(p.b, k, depth, j, columns.length(), memory, depth * width);
-                add_block(p, k, depth, columns, memory, depth * width);
+            for (Index j = 0; j < p.columns; j += step) {
+                const Range columns{j, std::min(j + step, p.columns)};
+                const Index distance = depth.length() * width;
+                pack_panels(p.b, k, depth.length(), j, columns.length(), panels, distance);
+                const bool last = columns.end == p.columns;
+                const Index from = last ? depth.end : k, left = last ? 0 : columns.end;
+                add_block(p, depth, columns, panels, distance,
+                          Fetch<T>(p.b, {from, std::min(from + panel_depth, p.depth)},
+                                   {left, std::min(left + step, p.columns)}),
+                          strip);
             }
         }
     }
 
 private:
     static constexpr Index panel_depth = 256;
-    /// Columns that are packed at once: rows of b are read 1 KB at a time, and 256 KB of panels stay
-    /// in the second-level cache.
-    static constexpr Index block_columns = 256;
-    static constexpr Index shallow = 32;
-    /// Rows of a that pass by the panels of a block.
-    static constexpr Index block_rows = 14 * 48;
 
-    /// Columns `columns` of c, a block of the depth from k on.
+    /// Columns that are packed at once: 256 KB of panels stay in the second-level cache.
+    static constexpr Index block_columns(Index depth) {
+        return std::max<Index>(1, panel_depth / depth) * 256;
+    }
+
+    /// Fetches a part of a factor into the second-level cache, some lines at each call.
     template <class T>
-    static void add_block(const Product<T>& p, Index k, Index depth, Range columns, const T* panels,
-                          Index distance) {
+    class Fetch {
+    public:
+        Fetch() = default;
+        /// The rows and columns `i` and `j`.
+        Fetch(const Matrix<T>& matrix, Range i, Range j)
+            : matrix_(matrix.from(i.begin, j.begin)),
+              rows_(matrix.transposed ? j.length() : i.length()),
+              length_(matrix.transposed ? i.length() : j.length()) {}
+
+        Index lines() const { return rows_ * ((length_ + line - 1) / line); }
+
+        void advance(Index lines) {
+            for (; lines > 0 && row_ < rows_; --lines) {
+                __builtin_prefetch(matrix_.data + row_ * matrix_.stride + at_, 0, 2);
+                at_ += line;
+                if (at_ < length_) continue;
+                at_ = 0;
+                ++row_;
+            }
+        }
+
+    private:
+        static constexpr Index line = 64 / sizeof(T);
+        Matrix<T> matrix_{};
+        Index rows_ = 0, length_ = 0, row_ = 0, at_ = 0;
+    };
+
+    /// Rows that lie transposed, or a multiple of a page apart, where they would compete for the
+    /// same few places of the first-level cache: they are copied.
+    template <class T>
+    static bool is_scattered(const Matrix<T>& a) {
+        return a.transposed || a.stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
+    }
+
+    /// Rows i .. i + rows - 1 of a, as a task wants them.
+    template <class T>
+    static void set_rows(const Matrix<T>& a, Index rows, T* strip, TileTask<T>& task) {
+        task.a = a.data;
+        task.a_stride = a.stride;
+        if (!is_scattered(a)) return;
+        task.a = strip;
+        task.a_stride = a.transposed ? 1 : task.depth;
+        task.a_step = a.transposed ? rows : 1;
+        const Index count = a.transposed ? task.depth : rows;
+        const Index length = a.transposed ? rows : task.depth;
+        for (Index n = 0; n < count; ++n)
+            copy_run(a.data + n * a.stride, strip + n * length, length);
+    }
+
+    /// A block of the depth, columns `columns` of c.
+    template <class T>
+    static void add_block(const Product<T>& p, Range depth, Range columns, const T* panels,
+                          Index distance, Fetch<T> next, T* strip) {
         const Index width = panel_columns<T>();
-        // So shallow that c is most of the memory touched, and the first-level cache holds all
-        // panels: c is taken row by row.
+        const Index panel_count = (columns.length() + width - 1) / width;
+        const Index tiles = (p.rows + most_tile_rows - 1) / most_tile_rows * panel_count;
+        const Index lines = (next.lines() + tiles - 1) / tiles;
+        TileTask<T> task{.depth = depth.length(), .c_stride = p.stride, .accumulate = true};
         for (Index i = 0, rows = 0; i < p.rows; i += rows) {
-            rows = depth <= shallow ? strip_rows<T>(p.rows - i) : std::min(block_rows, p.rows - i);
+            rows = strip_rows<T>(p.rows - i);
+            set_rows(p.a.from(i, depth.begin), rows, strip, task);
+            Fetch<T> rows_behind;
+            if (is_scattered(p.a)) {
+                const Index from = i + rows;
+                rows_behind = {p.a, {from, from + std::min<Index>(rows, p.rows - from)}, depth};
+            }
+            const Index lines_behind = (rows_behind.lines() + panel_count - 1) / panel_count;
             for (Index j = columns.begin; j < columns.end; j += width) {
-                compute_rows<T>(rows, std::min(width, columns.end - j),
-                                {.depth = depth,
-                                 .a = p.a.from(i, k).data,
-                                 .a_stride = p.a.transposed ? 1 : p.a.stride,
-                                 .a_step = p.a.transposed ? p.a.stride : 1,
-                                 .panel = panels + (j - columns.begin) / width * distance,
-                                 .c = p.c + i * p.stride + j,
-                                 .c_stride = p.stride,
-                                 .accumulate = true});
+                next.advance(lines);
+                rows_behind.advance(lines_behind);
+                task.panel = panels + (j - columns.begin) / width * distance;
+                task.c = p.c + i * p.stride + j;
+                compute_rows<T>(rows, std::min(width, columns.end - j), task);
             }
         }
     }
@@ -3873,9 +3956,8 @@ struct Conv {
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
-        is_direct<T>(g)
-            ? DirectGradient::backward_parameters(g, x, dy, dweights, dbias, scratch)
-            : Product::backward_parameters(g, x, dy, dweights, dbias, scratch);
+        is_direct<T>(g) ? DirectGradient::backward_parameters(g, x, dy, dweights, dbias, scratch)
+                        : Product::backward_parameters(g, x, dy, dweights, dbias, scratch);
     }
 
 private:
@@ -3946,12 +4028,7 @@ template <class Kernel>
 struct Linear {
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int threads) {
-        const auto bytes = [](Index rows, Index columns, Index depth) {
-            return Kernel::template packing_bytes<T>(rows, columns, depth);
-        };
-        return static_cast<std::size_t>(threads) *
-               std::max({bytes(g.batch, g.outputs, g.inputs), bytes(g.batch, g.inputs, g.outputs),
-                         bytes(g.inputs, g.outputs, g.batch)});
+        return packing_bytes<T>(g, threads) + carved_bytes<T>(transposed_size(g));
     }
 
     template <class T>
@@ -3965,21 +4042,40 @@ struct Linear {
                              .c = y,
                              .stride = g.outputs,
                              .bias = bias},
-                            scratch.threads, packing<T>(g, scratch));
+                            scratch.threads, Memory<T>(g, scratch).packing);
     }
 
     template <class T>
     static void backward_data(const LinearGeometry& g, const T* weights, const T* dy, T* dx,
                               const Scratch& scratch) {
         if (!dx) return;
-        multiply<Kernel, T>({.rows = g.batch,
-                             .columns = g.inputs,
+        if (g.batch <= few_rows) {
+            multiply<Kernel, T>({.rows = g.batch,
+                                 .columns = g.inputs,
+                                 .depth = g.outputs,
+                                 .a = {dy, g.outputs},
+                                 .b = {weights, g.outputs, true},
+                                 .c = dx,
+                                 .stride = g.inputs},
+                                scratch.threads, Memory<T>(g, scratch).packing);
+            return;
+        }
+        // dx^T = w dy^T, so that dy is packed and not the many weights.
+        const Memory<T> memory(g, scratch);
+        multiply<Kernel, T>({.rows = g.inputs,
+                             .columns = g.batch,
                              .depth = g.outputs,
-                             .a = {dy, g.outputs},
-                             .b = {weights, g.outputs, true},
-                             .c = dx,
-                             .stride = g.inputs},
-                            scratch.threads, packing<T>(g, scratch));
+                             .a = {weights, g.outputs},
+                             .b = {dy, g.outputs, true},
+                             .c = memory.transposed,
+                             .stride = g.batch},
+                            scratch.threads, memory.packing);
+        parallel_for((g.inputs + 63) / 64, threads_for(g.batch * g.inputs, scratch.threads),
+                     [&](Index from, Index to, int) {
+                         const Index first = from * 64, count = std::min(to * 64, g.inputs) - first;
+                         transpose(memory.transposed + first * g.batch, g.batch, count,
+                                   Index{g.batch}, dx + first, g.inputs);
+                     });
     }
 
     template <class T>
@@ -3993,16 +4089,37 @@ struct Linear {
                              .c = dweights,
                              .stride = g.outputs,
                              .accumulate = true},
-                            scratch.threads, packing<T>(g, scratch));
+                            scratch.threads, Memory<T>(g, scratch).packing);
         if (dbias) add_column_sums<T>(g.batch, g.outputs, dy, g.outputs, dbias);
     }
 
 private:
     template <class T>
-    static std::byte* packing(const LinearGeometry& g, const Scratch& scratch) {
-        return Carve(scratch).take<std::byte>(
-            static_cast<Index>(scratch_bytes<T>(g, scratch.threads)));
+    static std::size_t packing_bytes(const LinearGeometry& g, int threads) {
+        const auto bytes = [](Index rows, Index columns, Index depth) {
+            return Kernel::template packing_bytes<T>(rows, columns, depth);
+        };
+        return static_cast<std::size_t>(threads) *
+               std::max({bytes(g.batch, g.outputs, g.inputs), bytes(g.batch, g.inputs, g.outputs),
+                         bytes(g.inputs, g.batch, g.outputs), bytes(g.inputs, g.outputs, g.batch)});
     }
+    static constexpr Index transposed_size(const LinearGeometry& g) {
+        return g.batch > few_rows ? g.batch * g.inputs : 0;
+    }
+
+    /// The working memory of a call.
+    template <class T>
+    struct Memory {
+        std::byte* packing;
+        T* transposed;
+
+        Memory(const LinearGeometry& g, const Scratch& scratch) {
+            Carve carve(scratch);
+            packing =
+                carve.take<std::byte>(static_cast<Index>(packing_bytes<T>(g, scratch.threads)));
+            transposed = carve.take<T>(transposed_size(g));
+        }
+    };
 };
 
 }  // namespace tessera::cpu

@@ -70,6 +70,7 @@
 #include "tessera/backend/cpu/strips.hpp"
 #include "tessera/backend/cpu/tile.hpp"
 #include "tessera/backend/cpu/tiled_product.hpp"
+#include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/backend/cpu/update.hpp"
 
 // layer: one layer per file

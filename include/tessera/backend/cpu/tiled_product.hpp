@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-// TiledProduct: blocks of the depth, blocks of columns, panels, strips of rows. A panel stays
-// in the first-level cache (256 x 32 floats are 32 KB) while the rows of a pass by.
+// TiledProduct: blocks of the depth, blocks of columns, panels, strips of rows.
+//
+// A strip of a (14 x 256 floats are 14 KB) stays in the first-level cache while the panels of a
+// block pass by, out of the second-level one. Meanwhile what comes next is fetched from memory:
+// layers of AlexNet's classifier have 150 MB of weights, and up to a batch of about 16 take as long
+// as that takes.
 #pragma once
 
 #include <algorithm>
@@ -8,6 +12,7 @@
 #include "tessera/backend/cpu/carve.hpp"
 #include "tessera/backend/cpu/panel.hpp"
 #include "tessera/backend/cpu/product.hpp"
+#include "tessera/backend/cpu/range.hpp"
 #include "tessera/backend/cpu/strips.hpp"
 
 namespace tessera::cpu {
@@ -21,57 +26,123 @@ struct TiledProduct {
     /// Packing memory of one thread, at most, for products of up to this size.
     template <class T>
     static constexpr std::size_t packing_bytes(Index, Index columns, Index depth) {
-        return carved_bytes<T>(std::min(depth, panel_depth) *
-                               panels_size<T>(1, std::min(columns, block_columns)));
+        const Index rows = std::min(depth, panel_depth);
+        return carved_bytes<T>(most_tile_rows * rows) +
+               carved_bytes<T>(rows * panels_size<T>(1, std::min(columns, block_columns(rows))));
     }
 
     /// c += a b on one thread.
     template <class T>
     static void add(const Product<T>& p, std::byte* bytes) {
-        T* memory = reinterpret_cast<T*>(bytes);
+        T* strip = reinterpret_cast<T*>(bytes);
+        const Index step = block_columns(std::min(p.depth, panel_depth));
+        T* panels = reinterpret_cast<T*>(
+            bytes + carved_bytes<T>(most_tile_rows * std::min(p.depth, panel_depth)));
         const Index width = panel_columns<T>();
         for (Index k = 0; k < p.depth; k += panel_depth) {
-            const Index depth = std::min(panel_depth, p.depth - k);
+            const Range depth{k, std::min(k + panel_depth, p.depth)};
             if (p.panels) {
-                add_block(p, k, depth, {0, p.columns}, p.panels + k * width, p.depth * width);
+                add_block(p, depth, {0, p.columns}, p.panels + k * width, p.depth * width, {},
+                          strip);
                 continue;
             }
-            for (Index j = 0; j < p.columns; j += block_columns) {
-                const Range columns{j, std::min(j + block_columns, p.columns)};
-                pack_panels(p.b, k, depth, j, columns.length(), memory, depth * width);
-                add_block(p, k, depth, columns, memory, depth * width);
+            for (Index j = 0; j < p.columns; j += step) {
+                const Range columns{j, std::min(j + step, p.columns)};
+                const Index distance = depth.length() * width;
+                pack_panels(p.b, k, depth.length(), j, columns.length(), panels, distance);
+                const bool last = columns.end == p.columns;
+                const Index from = last ? depth.end : k, left = last ? 0 : columns.end;
+                add_block(p, depth, columns, panels, distance,
+                          Fetch<T>(p.b, {from, std::min(from + panel_depth, p.depth)},
+                                   {left, std::min(left + step, p.columns)}),
+                          strip);
             }
         }
     }
 
 private:
     static constexpr Index panel_depth = 256;
-    /// Columns that are packed at once: rows of b are read 1 KB at a time, and 256 KB of panels
-    /// stay in the second-level cache.
-    static constexpr Index block_columns = 256;
-    static constexpr Index shallow = 32;
-    /// Rows of a that pass by the panels of a block.
-    static constexpr Index block_rows = 14 * 48;
 
-    /// Columns `columns` of c, a block of the depth from k on.
+    /// Columns that are packed at once: 256 KB of panels stay in the second-level cache.
+    static constexpr Index block_columns(Index depth) {
+        return std::max<Index>(1, panel_depth / depth) * 256;
+    }
+
+    /// Fetches a part of a factor into the second-level cache, some lines at each call.
     template <class T>
-    static void add_block(const Product<T>& p, Index k, Index depth, Range columns, const T* panels,
-                          Index distance) {
+    class Fetch {
+    public:
+        Fetch() = default;
+        /// The rows and columns `i` and `j`.
+        Fetch(const Matrix<T>& matrix, Range i, Range j)
+            : matrix_(matrix.from(i.begin, j.begin)),
+              rows_(matrix.transposed ? j.length() : i.length()),
+              length_(matrix.transposed ? i.length() : j.length()) {}
+
+        Index lines() const { return rows_ * ((length_ + line - 1) / line); }
+
+        void advance(Index lines) {
+            for (; lines > 0 && row_ < rows_; --lines) {
+                __builtin_prefetch(matrix_.data + row_ * matrix_.stride + at_, 0, 2);
+                at_ += line;
+                if (at_ < length_) continue;
+                at_ = 0;
+                ++row_;
+            }
+        }
+
+    private:
+        static constexpr Index line = 64 / sizeof(T);
+        Matrix<T> matrix_{};
+        Index rows_ = 0, length_ = 0, row_ = 0, at_ = 0;
+    };
+
+    /// Rows that lie transposed, or a multiple of a page apart, where they would compete for the
+    /// same few places of the first-level cache: they are copied.
+    template <class T>
+    static bool is_scattered(const Matrix<T>& a) {
+        return a.transposed || a.stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
+    }
+
+    /// Rows i .. i + rows - 1 of a, as a task wants them.
+    template <class T>
+    static void set_rows(const Matrix<T>& a, Index rows, T* strip, TileTask<T>& task) {
+        task.a = a.data;
+        task.a_stride = a.stride;
+        if (!is_scattered(a)) return;
+        task.a = strip;
+        task.a_stride = a.transposed ? 1 : task.depth;
+        task.a_step = a.transposed ? rows : 1;
+        const Index count = a.transposed ? task.depth : rows;
+        const Index length = a.transposed ? rows : task.depth;
+        for (Index n = 0; n < count; ++n)
+            copy_run(a.data + n * a.stride, strip + n * length, length);
+    }
+
+    /// A block of the depth, columns `columns` of c.
+    template <class T>
+    static void add_block(const Product<T>& p, Range depth, Range columns, const T* panels,
+                          Index distance, Fetch<T> next, T* strip) {
         const Index width = panel_columns<T>();
-        // So shallow that c is most of the memory touched, and the first-level cache holds all
-        // panels: c is taken row by row.
+        const Index panel_count = (columns.length() + width - 1) / width;
+        const Index tiles = (p.rows + most_tile_rows - 1) / most_tile_rows * panel_count;
+        const Index lines = (next.lines() + tiles - 1) / tiles;
+        TileTask<T> task{.depth = depth.length(), .c_stride = p.stride, .accumulate = true};
         for (Index i = 0, rows = 0; i < p.rows; i += rows) {
-            rows = depth <= shallow ? strip_rows<T>(p.rows - i) : std::min(block_rows, p.rows - i);
+            rows = strip_rows<T>(p.rows - i);
+            set_rows(p.a.from(i, depth.begin), rows, strip, task);
+            Fetch<T> rows_behind;
+            if (is_scattered(p.a)) {
+                const Index from = i + rows;
+                rows_behind = {p.a, {from, from + std::min<Index>(rows, p.rows - from)}, depth};
+            }
+            const Index lines_behind = (rows_behind.lines() + panel_count - 1) / panel_count;
             for (Index j = columns.begin; j < columns.end; j += width) {
-                compute_rows<T>(rows, std::min(width, columns.end - j),
-                                {.depth = depth,
-                                 .a = p.a.from(i, k).data,
-                                 .a_stride = p.a.transposed ? 1 : p.a.stride,
-                                 .a_step = p.a.transposed ? p.a.stride : 1,
-                                 .panel = panels + (j - columns.begin) / width * distance,
-                                 .c = p.c + i * p.stride + j,
-                                 .c_stride = p.stride,
-                                 .accumulate = true});
+                next.advance(lines);
+                rows_behind.advance(lines_behind);
+                task.panel = panels + (j - columns.begin) / width * distance;
+                task.c = p.c + i * p.stride + j;
+                compute_rows<T>(rows, std::min(width, columns.end - j), task);
             }
         }
     }

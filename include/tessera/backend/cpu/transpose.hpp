@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+// Transposition, by blocks of 4 x 4 in registers.
+#pragma once
+
+#include <cstring>
+
+#include "tessera/core/shape.hpp"
+
+namespace tessera::cpu {
+
+namespace detail {
+
+/// to[n * stride + m] = from[m * from_stride + n] for 4 x 4 elements.
+inline void transpose_4_by_4(const float* from, Index from_stride, float* to, Index stride) {
+    typedef float Lanes4 __attribute__((vector_size(16)));
+    Lanes4 in[4];
+    for (int m = 0; m < 4; ++m) std::memcpy(&in[m], from + m * from_stride, sizeof in[m]);
+    const Lanes4 low_02 = __builtin_shufflevector(in[0], in[2], 0, 4, 1, 5);
+    const Lanes4 high_02 = __builtin_shufflevector(in[0], in[2], 2, 6, 3, 7);
+    const Lanes4 low_13 = __builtin_shufflevector(in[1], in[3], 0, 4, 1, 5);
+    const Lanes4 high_13 = __builtin_shufflevector(in[1], in[3], 2, 6, 3, 7);
+    const Lanes4 out[4] = {__builtin_shufflevector(low_02, low_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(low_02, low_13, 2, 6, 3, 7),
+                           __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
+                           __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
+    for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
+}
+inline void transpose_4_by_4(const double* from, Index from_stride, double* to, Index stride) {
+    for (int m = 0; m < 4; ++m) {
+        for (int n = 0; n < 4; ++n) to[n * stride + m] = from[m * from_stride + n];
+    }
+}
+
+}  // namespace detail
+
+/// to[k * to_stride + n] = from[n * stride + k] for n in 0 .. rows - 1, k in 0 .. columns - 1.
+template <class T>
+void transpose(const T* from, Index stride, Index rows, Index columns, T* to, Index to_stride) {
+    const Index fours = columns / 4 * 4;
+    Index n = 0;
+    for (; n + 4 <= rows; n += 4) {
+        for (Index k = 0; k < fours; k += 4) {
+            detail::transpose_4_by_4(from + n * stride + k, stride, to + k * to_stride + n,
+                                     to_stride);
+        }
+    }
+    const Index whole = n;
+    for (n = 0; n < rows; ++n) {
+        for (Index k = n < whole ? fours : 0; k < columns; ++k) {
+            to[k * to_stride + n] = from[n * stride + k];
+        }
+    }
+}
+
+}  // namespace tessera::cpu
