@@ -2514,7 +2514,7 @@ inline constexpr Run whole_depth{};
 
 /// c(i, j) = bias(j) + sum over the runs, and the steps k of each, of a(i, k) * panel(k, j), or
 /// that sum added to c. In a run, (i, k) of a is a[begin + run.a + i * a_stride + k * a_step], (k,
-/// j) of the panel is panel[run.panel + k * panel_columns + j].
+/// j) of the panel is panel[run.panel + k * panel_step + j].
 template <class T>
 struct TileTask {
     Index depth = 0;  ///< steps of each run
@@ -2525,6 +2525,7 @@ struct TileTask {
     Index a_stride = 0;
     Index a_step = 1;
     const T* panel = nullptr;
+    Index panel_step = 0;
     T* c = nullptr;
     Index c_stride = 0;
     const T* bias = nullptr;  ///< null for none
@@ -2567,7 +2568,7 @@ template <int Bytes, int Rows, int Vectors, class T>
                 for (int v = 0; v < Vectors; ++v) sums[i][v] += factor * row[v];
             }
             a += t.a_step;
-            b += 2 * lanes;
+            b += t.panel_step;
         }
     }
 #pragma GCC unroll 16
@@ -3168,6 +3169,7 @@ private:
                                              .a = lines,
                                              .a_stride = Index{g.window.stride} * g.input.channels,
                                              .panel = memory.weights() + panel * g.depth() * width,
+                                             .panel_step = width,
                                              .c_stride = g.output.channels,
                                              .bias = bias ? bias + filter : nullptr};
                             for (Index first = 0; first < g.window.height; first += piece) {
@@ -3220,34 +3222,32 @@ struct DirectGradient {
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
         const DirectMemory<T> memory(g, scratch);
         const Index rows = strip_length(g), taps = tap_count(g), filters = g.output.channels;
-        Index strips = 0;
-        for (Index row = 0; row < rows; row += strip_rows<T>(rows - row)) ++strips;
-        // Threads share the tasks (group, strip, tap).
-        const Index length = g.groups * strips * taps;
+        // Threads share the rows of all weights, and each takes the strips that begin in its part.
+        const Index length = g.groups * rows * taps;
         parallel_for(length, scratch.threads, [&](Index from, Index to, int thread) {
             each_block<T>(g, [&](Index image, const GradientBlock& block, Index first_row) {
-                Index task = 0;
                 for (int group = 0; group < g.groups; ++group) {
-                    const Index end = task + strips * taps;
-                    if (task < to && end > from) {
-                        const Block<T> part(g, group, image, block, first_row, memory, thread);
-                        part.pack_gradient(dy);
-                        Range packed{};
-                        for (Index row = 0, count = 0; row < rows; row += count, task += taps) {
-                            count = strip_rows<T>(rows - row);
-                            const Range own{std::max(from - task, Index{0}),
-                                            std::min(to - task, taps)};
-                            if (own.empty()) continue;
-                            const Range channels =
-                                is_merged(g) ? Range{0, g.input.channels} : Range{row, row + count};
-                            if (packed.begin != channels.begin || packed.end != channels.end) {
-                                part.pack_lines(x, channels);
-                                packed = channels;
-                            }
-                            part.add_strip({row, row + count}, own, channels.length(), dweights);
+                    const Index start = group * rows * taps;
+                    if (start >= to || start + rows * taps <= from) continue;
+                    Block<T> part(g, group, image, block, first_row, memory, thread);
+                    part.take_gradient(dy);
+                    Range packed{};
+                    for (Index row = 0, count = 0; row < rows; row += count) {
+                        count = strip_rows<T>(rows - row);
+                        const auto tap = [=](Index position) {
+                            const Index behind = position - start - row * taps;
+                            return std::clamp<Index>((behind + count - 1) / count, 0, taps);
+                        };
+                        const Range own{tap(from), tap(to)};
+                        if (own.empty()) continue;
+                        const Range channels =
+                            is_merged(g) ? Range{0, g.input.channels} : Range{row, row + count};
+                        if (packed.begin != channels.begin || packed.end != channels.end) {
+                            part.pack_lines(x, channels);
+                            packed = channels;
                         }
+                        part.add_strip({row, row + count}, own, channels.length(), dweights);
                     }
-                    task = end;
                 }
                 if (!dbias) return;
                 // The thread's share of the bias, while this block is in its cache.
@@ -3298,15 +3298,22 @@ private:
               first_row_(first_row),
               lines_(lines_under(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
-              dy_(memory.gradient(thread)),
+              packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
 
-        void pack_gradient(const T* dy) const {
-            const Index all = g_.output.channels;
+        /// With few channels there is so little to compute for each output that dy stays where it
+        /// is.
+        void take_gradient(const T* dy) {
+            const Index all = g_.output.channels, width = panel_columns<T>();
             const T* from = dy + (image_ * g_.output.height + first_row_) * g_.output.width * all +
                             group_ * g_.filters();
-            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), dy_,
-                           positions() * panel_columns<T>());
+            if (is_merged(g_) && g_.filters() % width == 0) {
+                gradient_ = {from, all, width};
+                return;
+            }
+            gradient_ = {packed_, width, positions() * width};
+            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), packed_,
+                           gradient_.distance);
         }
 
         void pack_lines(const T* x, Range channels) const {
@@ -3331,10 +3338,11 @@ private:
                                  .a = x_,
                                  .a_stride = 1,
                                  .a_step = g_.window.stride * channels,
+                                 .panel_step = gradient_.step,
                                  .c_stride = filters,
                                  .accumulate = true};
                 for (Index j = 0; j < filters; j += width) {
-                    task.panel = dy_ + j * positions();
+                    task.panel = gradient_.data + j / width * gradient_.distance;
                     for (Index t = tap; t < end; ++t) {
                         task.begin = is_merged(g_) ? rows.begin : t % across * channels;
                         task.c =
@@ -3358,7 +3366,7 @@ private:
                     const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
                     if (y < lines_.begin || y >= lines_.end) continue;
                     *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
-                              (n * block_.rows + row) * g_.output.width * panel_columns<T>()};
+                              (n * block_.rows + row) * g_.output.width * gradient_.step};
                 }
             }
             return run - runs_;
@@ -3371,8 +3379,13 @@ private:
         Index first_row_;
         Range lines_;
         T* x_;
-        T* dy_;
+        T* packed_;
         Run* runs_;
+        /// Filter j at position n: data[j / width * distance + n * step + j % width].
+        struct {
+            const T* data;
+            Index step, distance;
+        } gradient_{};
     };
 };
 
@@ -3901,7 +3914,8 @@ private:
         const Index panel_count = (columns.length() + width - 1) / width;
         const Index tiles = (p.rows + most_tile_rows - 1) / most_tile_rows * panel_count;
         const Index lines = (next.lines() + tiles - 1) / tiles;
-        TileTask<T> task{.depth = depth.length(), .c_stride = p.stride, .accumulate = true};
+        TileTask<T> task{
+            .depth = depth.length(), .panel_step = width, .c_stride = p.stride, .accumulate = true};
         for (Index i = 0, rows = 0; i < p.rows; i += rows) {
             rows = strip_rows<T>(p.rows - i);
             set_rows(p.a.from(i, depth.begin), rows, strip, task);

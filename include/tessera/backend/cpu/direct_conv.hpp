@@ -149,6 +149,7 @@ private:
                                              .a = lines,
                                              .a_stride = Index{g.window.stride} * g.input.channels,
                                              .panel = memory.weights() + panel * g.depth() * width,
+                                             .panel_step = width,
                                              .c_stride = g.output.channels,
                                              .bias = bias ? bias + filter : nullptr};
                             for (Index first = 0; first < g.window.height; first += piece) {

@@ -27,34 +27,32 @@ struct DirectGradient {
                                     std::type_identity_t<T>* dbias, const Scratch& scratch) {
         const DirectMemory<T> memory(g, scratch);
         const Index rows = strip_length(g), taps = tap_count(g), filters = g.output.channels;
-        Index strips = 0;
-        for (Index row = 0; row < rows; row += strip_rows<T>(rows - row)) ++strips;
-        // Threads share the tasks (group, strip, tap).
-        const Index length = g.groups * strips * taps;
+        // Threads share the rows of all weights, and each takes the strips that begin in its part.
+        const Index length = g.groups * rows * taps;
         parallel_for(length, scratch.threads, [&](Index from, Index to, int thread) {
             each_block<T>(g, [&](Index image, const GradientBlock& block, Index first_row) {
-                Index task = 0;
                 for (int group = 0; group < g.groups; ++group) {
-                    const Index end = task + strips * taps;
-                    if (task < to && end > from) {
-                        const Block<T> part(g, group, image, block, first_row, memory, thread);
-                        part.pack_gradient(dy);
-                        Range packed{};
-                        for (Index row = 0, count = 0; row < rows; row += count, task += taps) {
-                            count = strip_rows<T>(rows - row);
-                            const Range own{std::max(from - task, Index{0}),
-                                            std::min(to - task, taps)};
-                            if (own.empty()) continue;
-                            const Range channels =
-                                is_merged(g) ? Range{0, g.input.channels} : Range{row, row + count};
-                            if (packed.begin != channels.begin || packed.end != channels.end) {
-                                part.pack_lines(x, channels);
-                                packed = channels;
-                            }
-                            part.add_strip({row, row + count}, own, channels.length(), dweights);
+                    const Index start = group * rows * taps;
+                    if (start >= to || start + rows * taps <= from) continue;
+                    Block<T> part(g, group, image, block, first_row, memory, thread);
+                    part.take_gradient(dy);
+                    Range packed{};
+                    for (Index row = 0, count = 0; row < rows; row += count) {
+                        count = strip_rows<T>(rows - row);
+                        const auto tap = [=](Index position) {
+                            const Index behind = position - start - row * taps;
+                            return std::clamp<Index>((behind + count - 1) / count, 0, taps);
+                        };
+                        const Range own{tap(from), tap(to)};
+                        if (own.empty()) continue;
+                        const Range channels =
+                            is_merged(g) ? Range{0, g.input.channels} : Range{row, row + count};
+                        if (packed.begin != channels.begin || packed.end != channels.end) {
+                            part.pack_lines(x, channels);
+                            packed = channels;
                         }
+                        part.add_strip({row, row + count}, own, channels.length(), dweights);
                     }
-                    task = end;
                 }
                 if (!dbias) return;
                 // The thread's share of the bias, while this block is in its cache.
@@ -105,15 +103,22 @@ private:
               first_row_(first_row),
               lines_(lines_under(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
-              dy_(memory.gradient(thread)),
+              packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
 
-        void pack_gradient(const T* dy) const {
-            const Index all = g_.output.channels;
+        /// With few channels there is so little to compute for each output that dy stays where it
+        /// is.
+        void take_gradient(const T* dy) {
+            const Index all = g_.output.channels, width = panel_columns<T>();
             const T* from = dy + (image_ * g_.output.height + first_row_) * g_.output.width * all +
                             group_ * g_.filters();
-            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), dy_,
-                           positions() * panel_columns<T>());
+            if (is_merged(g_) && g_.filters() % width == 0) {
+                gradient_ = {from, all, width};
+                return;
+            }
+            gradient_ = {packed_, width, positions() * width};
+            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), packed_,
+                           gradient_.distance);
         }
 
         void pack_lines(const T* x, Range channels) const {
@@ -138,10 +143,11 @@ private:
                                  .a = x_,
                                  .a_stride = 1,
                                  .a_step = g_.window.stride * channels,
+                                 .panel_step = gradient_.step,
                                  .c_stride = filters,
                                  .accumulate = true};
                 for (Index j = 0; j < filters; j += width) {
-                    task.panel = dy_ + j * positions();
+                    task.panel = gradient_.data + j / width * gradient_.distance;
                     for (Index t = tap; t < end; ++t) {
                         task.begin = is_merged(g_) ? rows.begin : t % across * channels;
                         task.c =
@@ -165,7 +171,7 @@ private:
                     const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
                     if (y < lines_.begin || y >= lines_.end) continue;
                     *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
-                              (n * block_.rows + row) * g_.output.width * panel_columns<T>()};
+                              (n * block_.rows + row) * g_.output.width * gradient_.step};
                 }
             }
             return run - runs_;
@@ -178,8 +184,13 @@ private:
         Index first_row_;
         Range lines_;
         T* x_;
-        T* dy_;
+        T* packed_;
         Run* runs_;
+        /// Filter j at position n: data[j / width * distance + n * step + j % width].
+        struct {
+            const T* data;
+            Index step, distance;
+        } gradient_{};
     };
 };
 

@@ -31,7 +31,7 @@ inline constexpr Run whole_depth{};
 
 /// c(i, j) = bias(j) + sum over the runs, and the steps k of each, of a(i, k) * panel(k, j), or
 /// that sum added to c. In a run, (i, k) of a is a[begin + run.a + i * a_stride + k * a_step], (k,
-/// j) of the panel is panel[run.panel + k * panel_columns + j].
+/// j) of the panel is panel[run.panel + k * panel_step + j].
 template <class T>
 struct TileTask {
     Index depth = 0;  ///< steps of each run
@@ -42,6 +42,7 @@ struct TileTask {
     Index a_stride = 0;
     Index a_step = 1;
     const T* panel = nullptr;
+    Index panel_step = 0;
     T* c = nullptr;
     Index c_stride = 0;
     const T* bias = nullptr;  ///< null for none
@@ -84,7 +85,7 @@ template <int Bytes, int Rows, int Vectors, class T>
                 for (int v = 0; v < Vectors; ++v) sums[i][v] += factor * row[v];
             }
             a += t.a_step;
-            b += 2 * lanes;
+            b += t.panel_step;
         }
     }
 #pragma GCC unroll 16

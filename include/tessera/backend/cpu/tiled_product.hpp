@@ -127,7 +127,8 @@ private:
         const Index panel_count = (columns.length() + width - 1) / width;
         const Index tiles = (p.rows + most_tile_rows - 1) / most_tile_rows * panel_count;
         const Index lines = (next.lines() + tiles - 1) / tiles;
-        TileTask<T> task{.depth = depth.length(), .c_stride = p.stride, .accumulate = true};
+        TileTask<T> task{
+            .depth = depth.length(), .panel_step = width, .c_stride = p.stride, .accumulate = true};
         for (Index i = 0, rows = 0; i < p.rows; i += rows) {
             rows = strip_rows<T>(p.rows - i);
             set_rows(p.a.from(i, depth.begin), rows, strip, task);
