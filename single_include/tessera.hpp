@@ -2148,6 +2148,29 @@ void each_pixel(const PoolGeometry& g, const F& f) {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/rectify.hpp
+// The ReLU behind an op, and the gradient of the one before it, on numbers that are still in the
+// cache.
+
+namespace tessera::cpu {
+
+/// x = max(x, 0); NaN stays NaN.
+template <class T>
+void rectify(Index count, T* x) {
+    compute_run(count, x, [=](Index i) { return x[i] < 0 ? T{0} : x[i]; });
+}
+
+/// dx = rectified > 0 ? dx : 0, with the ReLU's outputs.
+template <class T>
+void rectify_gradient(Index count, const T* rectified, T* dx) {
+    compute_run(count, dx, [=](Index i) {
+        const T passed = dx[i];  // loaded in any case: a branch here costs 20 times more
+        return rectified[i] > 0 ? passed : T{0};
+    });
+}
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/average_pool.hpp
 // Mean over the part of a window that lies inside the input, vectorised over the channels.
 
@@ -2155,6 +2178,8 @@ namespace tessera::cpu {
 
 /// AveragePoolOp of backend/concept.hpp. A window that holds no input at all gives 0.
 struct AveragePool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
         const Index channels = g.input.channels;
@@ -2177,7 +2202,8 @@ struct AveragePool {
 
     /// Each input position collects from the windows that hold it.
     template <class T>
-    static void backward(const PoolGeometry& g, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
@@ -2192,7 +2218,9 @@ struct AveragePool {
                         for (Index k = 0; k < length; ++k) sum[k] += gradients[k] * factor;
                     }
                 }
-                std::copy_n(sum, length, dx + at * channels + c);
+                const Index to = at * channels + c;
+                if (rectified) rectify_gradient(length, rectified + to, sum);
+                std::copy_n(sum, length, dx + to);
             });
         });
     }
@@ -2369,6 +2397,7 @@ struct Product {
     Index stride = 0;  ///< of c
     bool accumulate = false;
     const T* bias = nullptr;
+    bool rectify = false;       ///< c = max(c, 0) in the end
     const T* panels = nullptr;  ///< the whole of b in panels, or null; b is there all the same
 };
 
@@ -2530,6 +2559,7 @@ struct TileTask {
     Index c_stride = 0;
     const T* bias = nullptr;  ///< null for none
     bool accumulate = false;
+    bool rectify = false;  ///< c = max(c, 0) in the end
 };
 
 namespace detail {
@@ -2582,6 +2612,7 @@ template <int Bytes, int Rows, int Vectors, class T>
                 std::memcpy(&before, c, sizeof before);
                 sum += before;
             }
+            if (t.rectify) sum = sum < Lanes{} ? Lanes{} : sum;
             std::memcpy(c, &sum, sizeof sum);
         }
     }
@@ -2887,10 +2918,12 @@ void multiply_part(const Product<T>& p, std::byte* memory) {
             }
         }
     }
-    if (p.rows <= few_rows && !p.a.transposed) {
-        return p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+    if (p.rows > few_rows || p.a.transposed) {
+        Kernel::add(p, memory);
+    } else {
+        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
     }
-    Kernel::add(p, memory);
+    for (Index i = 0; p.rectify && i < p.rows; ++i) rectify(p.columns, p.c + i * p.stride);
 }
 
 }  // namespace detail
@@ -2972,10 +3005,10 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
     T bias[Tile::columns] = {};
     if (task.bias) std::copy_n(task.bias, columns, bias);
     T whole[Tile::Rows::most * Tile::columns];
-    const bool accumulate = task.accumulate;
+    const bool accumulate = task.accumulate, last = task.rectify;
     task.c = whole;
     task.bias = bias;
-    task.accumulate = false;
+    task.accumulate = task.rectify = false;
     const Index stride = task.c_stride;
     task.c_stride = Tile::columns;
     for (Index i = 0; i < rows; i += Tile::Rows::most) {
@@ -2985,6 +3018,7 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
         for (Index n = 0; n < count; ++n, c += stride) {
             const T* row = whole + n * Tile::columns;
             accumulate ? add_run(row, c, columns) : copy_run(row, c, columns);
+            if (last) rectify(columns, c);
         }
     }
 }
@@ -3075,6 +3109,87 @@ void each_stretch(Index height, Range rows, Index step, const F& f) {
     }
 }
 
+/// y = bias + x * weights, these in panels in the memory.
+template <class T>
+struct Correlation {
+    const ConvGeometry& g;
+    const DirectMemory<T>& memory;
+    const T* x = nullptr;
+    const T* bias = nullptr;
+    T* y = nullptr;
+    bool rectify = false;          ///< y = max(y, 0) in the end
+    const T* rectified = nullptr;  ///< y = rectified > 0 ? y : 0 in the end, unless null
+
+    const Index width = panel_columns<T>(), filters = g.filters();
+    const Index panels = (filters + width - 1) / width;  // of a group
+    const Index channels = g.input.channels / g.groups;
+    const Index line = Lines(g).width * g.input.channels;
+    // Of one group, the elements of a row of the window lie together.
+    const Index steps = g.groups == 1 ? g.window.width * channels : channels;
+    const Index row_runs = g.groups == 1 ? 1 : g.window.width;
+    // Rows of the window whose panel fits half of a core's own cache; with more it comes in pieces.
+    const Index piece = std::max<Index>(
+        1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) / (row_runs * steps * width));
+
+    void compute(int threads) const {
+        share_out(g.batch * Index{g.output.height}, g.groups * panels, threads,
+                  [&](Share share, int thread) {
+                      Run* runs = memory.runs(thread);
+                      for (Index i = 0; i < g.window.height * row_runs; ++i) {
+                          runs[i] = {i / row_runs * line + i % row_runs * g.input.channels,
+                                     i * steps * width};
+                      }
+                      each_stretch(g.output.height, share.rows, memory.rows_at_once(g),
+                                   [&](Index image, Range rows) {
+                                       compute_rows_of(image, rows, share.panels, thread);
+                                   });
+                  });
+    }
+
+    void compute_rows_of(Index image, Range rows, Range own, int thread) const {
+        const T* lines = x + image * g.input.size();
+        Range there{0, g.input.height};
+        if (!Lines(g).complete) {
+            there = lines_under(g, rows);
+            copy_lines(g, lines, there, {0, g.input.channels}, memory.lines(thread));
+            lines = memory.lines(thread);
+        }
+        for (Index panel = own.begin; panel < own.end; ++panel) {
+            const Index group = panel / panels, j = panel % panels * width;
+            const Index filter = group * filters + j, columns = std::min(width, filters - j);
+            const Index all = g.output.channels, row_size = g.output.width * all;
+            const Index first_output = image * g.output.size() + filter;
+            TileTask<T> task{.depth = steps,
+                             .a = lines,
+                             .a_stride = Index{g.window.stride} * g.input.channels,
+                             .panel = memory.weights() + panel * g.depth() * width,
+                             .panel_step = width,
+                             .c_stride = all,
+                             .bias = bias ? bias + filter : nullptr};
+            for (Index first = 0; first < g.window.height; first += piece) {
+                task.rectify = rectify && first + piece >= g.window.height;
+                for (Index row = rows.begin; row < rows.end; ++row) {
+                    const Range window = window_rows(g, row);
+                    const Index begin = std::max(first, window.begin);
+                    const Index end = std::max(begin, std::min(first + piece, window.end));
+                    task.runs = memory.runs(thread) + begin * row_runs;
+                    task.run_count = (end - begin) * row_runs;
+                    const Index top = row * g.window.stride - g.window.pad_top;
+                    task.begin = (top - there.begin) * line + group * channels;
+                    task.c = y + first_output + row * row_size;
+                    compute_rows(g.output.width, columns, task);
+                }
+                task.bias = nullptr;
+                task.accumulate = true;
+            }
+            if (!rectified) continue;
+            for (Index at = rows.begin * row_size; at < rows.end * row_size; at += all) {
+                rectify_gradient(columns, rectified + first_output + at, y + first_output + at);
+            }
+        }
+    }
+};
+
 }  // namespace detail
 
 /// The passes of ConvOp that DirectConv has.
@@ -3086,29 +3201,35 @@ struct DirectConv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify) {
         const DirectMemory<T> memory(g, scratch);
         pack_weights(g.groups, 1, g.depth(), g.filters(), memory.weights(), scratch.threads,
                      [&](Index group, Index) {
                          return Matrix<T>{weights + group * g.depth() * g.filters(), g.filters()};
                      });
-        correlate(g, x, bias, y, memory, scratch.threads);
+        detail::Correlation<T>{
+            .g = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
+            .compute(scratch.threads);
     }
 
     /// For is_turnable geometries.
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch, const std::type_identity_t<T>* rectified) {
         if (!dx) return;
         const DirectMemory<T> memory(g, scratch);
         const Index taps = Index{g.window.height} * g.window.width;
         const Index channels = g.input.channels / g.groups, filters = g.filters();
         pack_weights(g.groups, taps, filters, channels, memory.weights(), scratch.threads,
                      [&](Index group, Index tap) {
-                         const Index turned = group * taps + taps - 1 - tap;
-                         return Matrix<T>{weights + turned * channels * filters, filters, true};
+                         const Index opposite = group * taps + taps - 1 - tap;
+                         return Matrix<T>{weights + opposite * channels * filters, filters, true};
                      });
-        correlate<T>(turned(g), dy, nullptr, dx, memory, scratch.threads);
+        const ConvGeometry back = turned(g);
+        detail::Correlation<T>{
+            .g = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
+            .compute(scratch.threads);
     }
 
 private:
@@ -3128,75 +3249,6 @@ private:
                              }
                          }
                      });
-    }
-
-    /// y = bias + x * weights, which lie in the memory.
-    template <class T>
-    static void correlate(const ConvGeometry& g, const T* x, const T* bias, T* y,
-                          const DirectMemory<T>& memory, int threads) {
-        const Index height = g.output.height, filters = g.filters(), width = panel_columns<T>();
-        const Index panels = (filters + width - 1) / width;
-        const Index channels = g.input.channels / g.groups,
-                    line = Lines(g).width * g.input.channels;
-        // Of one group, the elements of a row of the window lie together.
-        const Index steps = g.groups == 1 ? g.window.width * channels : channels;
-        const Index row_runs = g.groups == 1 ? 1 : g.window.width;
-        // Panels up to half of a core's own cache; what is deeper comes in pieces.
-        constexpr Index most = (Index{1} << 19) / static_cast<Index>(sizeof(T));
-        const Index piece = std::max<Index>(1, most / (row_runs * steps * width));
-
-        detail::share_out(
-            g.batch * height, g.groups * panels, threads, [&](detail::Share share, int thread) {
-                Run* runs = memory.runs(thread);
-                for (Index i = 0; i < g.window.height * row_runs; ++i) {
-                    runs[i] = {i / row_runs * line + i % row_runs * g.input.channels,
-                               i * steps * width};
-                }
-                detail::each_stretch(
-                    height, share.rows, memory.rows_at_once(g), [&](Index image, Range rows) {
-                        const T* lines = x + image * g.input.size();
-                        Range there{0, g.input.height};
-                        if (!Lines(g).complete) {
-                            there = lines_under(g, rows);
-                            copy_lines(g, lines, there, {0, g.input.channels},
-                                       memory.lines(thread));
-                            lines = memory.lines(thread);
-                        }
-                        for (Index panel = share.panels.begin; panel < share.panels.end; ++panel) {
-                            const Index group = panel / panels, j = panel % panels * width;
-                            const Index filter = group * filters + j;
-                            TileTask<T> task{.depth = steps,
-                                             .a = lines,
-                                             .a_stride = Index{g.window.stride} * g.input.channels,
-                                             .panel = memory.weights() + panel * g.depth() * width,
-                                             .panel_step = width,
-                                             .c_stride = g.output.channels,
-                                             .bias = bias ? bias + filter : nullptr};
-                            for (Index first = 0; first < g.window.height; first += piece) {
-                                for (Index row = rows.begin; row < rows.end; ++row) {
-                                    const Range window = window_rows(g, row);
-                                    const Index begin = std::max(first, window.begin);
-                                    const Index end =
-                                        std::max(begin, std::min(first + piece, window.end));
-                                    task.runs = runs + begin * row_runs;
-                                    task.run_count = (end - begin) * row_runs;
-                                    task.begin =
-                                        (row * g.window.stride - g.window.pad_top - there.begin) *
-                                            line +
-                                        group * channels;
-                                    task.c = y +
-                                             ((image * height + row) * g.output.width) *
-                                                 g.output.channels +
-                                             filter;
-                                    compute_rows(g.output.width, std::min(width, filters - j),
-                                                 task);
-                                }
-                                task.bias = nullptr;
-                                task.accumulate = true;
-                            }
-                        }
-                    });
-            });
     }
 };
 
@@ -3639,6 +3691,9 @@ namespace tessera::cpu {
 /// ConvOp of backend/concept.hpp, by a kernel of gemm.hpp.
 template <class Kernel>
 struct ProductConv {
+    static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         return Memory<T>::bytes(g, threads);
@@ -3646,7 +3701,8 @@ struct ProductConv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         const Memory<T> memory(g, scratch);
         const Index filters = g.filters(), rows = output_rows(g);
         const Panels<T> panels(g.groups, {weights, filters}, g.depth(), filters, memory.panels(),
@@ -3671,6 +3727,7 @@ struct ProductConv {
                              .c = y + stretch.begin * output_row_size(g) + channel,
                              .stride = g.output.channels,
                              .bias = bias ? bias + channel : nullptr,
+                             .rectify = rectify,
                              .panels = panels.of(group, own.begin)},
                             1, memory.packing(thread));
                     });
@@ -3679,7 +3736,8 @@ struct ProductConv {
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Memory<T> memory(g, scratch);
         const Index filters = g.filters();
@@ -3702,6 +3760,10 @@ struct ProductConv {
                                          dx + matrix_offset(g, group, 0), matrix_stride(g)),
                                  scratch.threads, memory.packing(0));
             }
+            if (!rectified) return;
+            parallel_for(g.batch * g.input.size(), scratch.threads, [=](Index from, Index to, int) {
+                rectify_gradient(to - from, rectified + from, dx + from);
+            });
             return;
         }
         // A thread owns some of the input rows; output rows at a boundary are multiplied twice.
@@ -3722,6 +3784,9 @@ struct ProductConv {
                                            dx);
                     }
                 });
+            if (!rectified) return;
+            const Index first = from * row_size;
+            rectify_gradient((to - from) * row_size, rectified + first, dx + first);
         });
     }
 
@@ -3946,6 +4011,9 @@ namespace tessera::cpu {
 
 /// ConvOp of backend/concept.hpp.
 struct Conv {
+    static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         const bool all = is_direct<T>(g) && is_turnable(g);
@@ -3955,16 +4023,19 @@ struct Conv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
-        is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch)
-                        : Product::forward(g, x, weights, bias, y, scratch);
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
+        is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch, rectify)
+                        : Product::forward(g, x, weights, bias, y, scratch, rectify);
     }
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
-        is_direct<T>(g) && is_turnable(g) ? DirectConv::backward_data(g, weights, dy, dx, scratch)
-                                          : Product::backward_data(g, weights, dy, dx, scratch);
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
+        is_direct<T>(g) && is_turnable(g)
+            ? DirectConv::backward_data(g, weights, dy, dx, scratch, rectified)
+            : Product::backward_data(g, weights, dy, dx, scratch, rectified);
     }
 
     template <class T>
@@ -3993,6 +4064,8 @@ namespace tessera::cpu {
 
 /// DropoutOp of backend/concept.hpp, the same bits as reference::Dropout.
 struct Dropout {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
                         std::uint8_t* mask) {
@@ -4016,7 +4089,8 @@ struct Dropout {
     }
 
     template <class T>
-    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx) {
+    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const T factor = static_cast<T>(1 / (1 - rate));
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
@@ -4026,6 +4100,7 @@ struct Dropout {
                 const T passed = gradient[i] * factor;
                 return kept[i] ? passed : T{0};
             });
+            if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
         });
     }
 };
@@ -4040,6 +4115,8 @@ namespace tessera::cpu {
 /// LinearOp of backend/concept.hpp.
 template <class Kernel>
 struct Linear {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int threads) {
         return packing_bytes<T>(g, threads) + carved_bytes<T>(transposed_size(g));
@@ -4047,7 +4124,8 @@ struct Linear {
 
     template <class T>
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         multiply<Kernel, T>({.rows = g.batch,
                              .columns = g.outputs,
                              .depth = g.inputs,
@@ -4055,7 +4133,8 @@ struct Linear {
                              .b = {weights, g.outputs},
                              .c = y,
                              .stride = g.outputs,
-                             .bias = bias},
+                             .bias = bias,
+                             .rectify = rectify},
                             scratch.threads, Memory<T>(g, scratch).packing);
     }
 
@@ -4257,6 +4336,8 @@ namespace tessera::cpu {
 
 /// LrnOp of backend/concept.hpp. The window of channel i is i - size / 2 .. i + (size - 1) / 2.
 struct Lrn {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
@@ -4279,7 +4360,7 @@ struct Lrn {
     ///         - 2 * alpha * beta * x[i] * sum over j whose window holds i of dy[j] y[j] / scale[j]
     template <class T>
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
-                         T* dx) {
+                         T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const T factor = static_cast<T>(2 * g.alpha * g.beta);
         with_power<T>(g.beta, [&](auto power) {
@@ -4292,6 +4373,7 @@ struct Lrn {
                     const Index i = first + c;
                     return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
                 });
+                if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
             });
         });
     }
@@ -4367,6 +4449,8 @@ namespace tessera::cpu {
 
 /// MaxPoolOp of backend/concept.hpp. A window that holds no input at all gives 0 with argmax -1.
 struct MaxPool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         const Index channels = g.input.channels;
@@ -4401,7 +4485,8 @@ struct MaxPool {
 
     /// Each input position collects from the windows that hold it.
     template <class T>
-    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
@@ -4418,7 +4503,9 @@ struct MaxPool {
                         }
                     }
                 }
-                std::copy_n(sum, length, dx + at * channels + c);
+                const Index to = at * channels + c;
+                if (rectified) rectify_gradient(length, rectified + to, sum);
+                std::copy_n(sum, length, dx + to);
             });
         });
     }

@@ -65,6 +65,7 @@
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/product_conv.hpp"
 #include "tessera/backend/cpu/range.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
 #include "tessera/backend/cpu/strips.hpp"

@@ -196,14 +196,21 @@ TEST_CASE_TEMPLATE("a convolution refuses too little working memory", Table,
         Error);
 }
 
-TEST_CASE("a convolution of CUDA does the ReLU behind it, in one piece and in slices") {
-    using Op = HostedCudaProducts::Conv;
+TEST_CASE_TEMPLATE("a convolution does the ReLU behind it", Table, TESSERA_PRODUCT_TABLES) {
+    using Op = typename Table::Conv;
     Random random({.seed = 5});
-    for (const int channels : {3, 300}) {
-        const ConvGeometry g{.batch = 1, .input = {channels, 8, 8}, .output = {4, 8, 8}};
-        const auto x = random_values<float>(random, g.input.size());
-        const auto weights = random_values<float>(random, channels * 4);
-        auto y = unwritten<float>(g.output.size()), rectified = y;
+    const ConvGeometry geometries[] = {
+        // For CUDA in one piece and in slices.
+        {.batch = 1, .input = {3, 8, 8}, .output = {4, 8, 8}},
+        {.batch = 1, .input = {300, 8, 8}, .output = {4, 8, 8}},
+        // A last panel of its own, one piece of weights and several.
+        {.batch = 2, .input = {6, 9, 7}, .output = {44, 5, 4}, .window = {3, 3, 2, 1, 1}},
+        {.batch = 1, .input = {600, 6, 5}, .output = {40, 6, 5}, .window = {3, 3, 1, 1, 1}},
+    };
+    for (const ConvGeometry& g : geometries) {
+        const auto x = random_values<float>(random, g.batch * g.input.size());
+        const auto weights = random_values<float>(random, g.groups * g.depth() * g.filters());
+        auto y = unwritten<float>(g.batch * g.output.size()), rectified = y;
         Memory<Op, float> memory(g, 1);
         Op::forward(g, x.data(), weights.data(), nullptr, y.data(), memory);
         Op::forward(g, x.data(), weights.data(), nullptr, rectified.data(), memory, true);

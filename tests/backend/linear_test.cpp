@@ -90,3 +90,20 @@ TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, TESSERA_PRODU
         CHECK(difference(dbias, expected_dbias) < tolerance);
     }
 }
+
+TEST_CASE_TEMPLATE("a linear op does the ReLU behind it", Table, TESSERA_PRODUCT_TABLES) {
+    using Op = typename Table::Linear;
+    Random random({.seed = 7});
+    for (const int batch : {1, 20}) {
+        const LinearGeometry g{batch, 300, 70};
+        const auto x = random_values<float>(random, g.batch * g.inputs);
+        const auto weights = random_values<float>(random, g.inputs * g.outputs);
+        const auto bias = random_values<float>(random, g.outputs);
+        auto y = unwritten<float>(g.batch * g.outputs), rectified = y;
+        Memory<Op, float> memory(g, 2);
+        Op::forward(g, x.data(), weights.data(), bias.data(), y.data(), memory);
+        Op::forward(g, x.data(), weights.data(), bias.data(), rectified.data(), memory, true);
+        for (float& value : y) value = std::max(value, 0.0f);
+        CHECK(rectified == y);
+    }
+}

@@ -16,8 +16,6 @@ using namespace tessera::test;
 
 namespace {
 
-#define TESSERA_CUDA_TABLES HostedCuda, UnalignedCuda, HostedBf16, UnalignedBf16
-
 /// What a ReLU may put out: noughts of both signs, NaN, and numbers that are positive.
 template <class T>
 std::vector<T> rectified_values(Random& random, Index count) {
@@ -50,7 +48,8 @@ void check_gradient(Random& random, Index count, const Backward& backward) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("pooling takes the gradient of the ReLU before it", Table, TESSERA_CUDA_TABLES) {
+TEST_CASE_TEMPLATE("pooling takes the gradient of the ReLU before it", Table,
+                   TESSERA_TABLES_AND_BF16) {
     using T = Number<Table>;
     Random random({.seed = 1});
     for (int round = 0; round < 40; ++round) {
@@ -70,7 +69,8 @@ TEST_CASE_TEMPLATE("pooling takes the gradient of the ReLU before it", Table, TE
     }
 }
 
-TEST_CASE_TEMPLATE("dropout takes the gradient of the ReLU before it", Table, TESSERA_CUDA_TABLES) {
+TEST_CASE_TEMPLATE("dropout takes the gradient of the ReLU before it", Table,
+                   TESSERA_TABLES_AND_BF16) {
     using T = Number<Table>;
     Random random({.seed = 2});
     for (const Index n : {1, 3, 4, 65, 1001, 4096}) {
@@ -84,7 +84,7 @@ TEST_CASE_TEMPLATE("dropout takes the gradient of the ReLU before it", Table, TE
 }
 
 TEST_CASE_TEMPLATE("normalisation takes the gradient of the ReLU before it", Table,
-                   TESSERA_CUDA_TABLES) {
+                   TESSERA_TABLES_AND_BF16) {
     using T = Number<Table>;
     Random random({.seed = 3});
     for (int round = 0; round < 20; ++round) {
@@ -137,6 +137,12 @@ TEST_CASE_TEMPLATE("a convolution takes the gradient of the ReLU before it", T, 
         ConvGeometry g = random_convolution(random);
         g.batch = 1 + round % 3;
         check(g, round % 2, cuda::PlainConv{});
+#ifndef __CUDACC__
+        if constexpr (!std::is_same_v<T, Bf16>) {
+            check(g, 0, cpu::Conv{});
+            check(g, 0, cpu::ProductConv<cpu::TiledProduct>{});
+        }
+#endif
         if constexpr (!std::is_same_v<T, double>) {
             check(g, 0, cuda::TensorConv{});
             g.input.channels = g.groups * 8 * between(random, 1, 3);
@@ -148,5 +154,13 @@ TEST_CASE_TEMPLATE("a convolution takes the gradient of the ReLU before it", T, 
     const ConvGeometry deep{
         .batch = 1, .input = {16, 5, 5}, .output = {256, 5, 5}, .window = {3, 3, 1, 1, 1}};
     check(deep, 0, cuda::PlainConv{});
+#ifndef __CUDACC__
+    // One product over all pixels; several pieces of weights.
+    if constexpr (!std::is_same_v<T, Bf16>) {
+        check({.batch = 3, .input = {34, 7, 9}, .output = {50, 7, 9}, .groups = 2}, 0, cpu::Conv{});
+        check({.batch = 1, .input = {8, 6, 5}, .output = {600, 6, 5}, .window = {3, 3, 1, 1, 1}}, 0,
+              cpu::Conv{});
+    }
+#endif
     if constexpr (!std::is_same_v<T, double>) check(deep, 0, cuda::TensorConv{});
 }

@@ -3,14 +3,18 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 
 namespace tessera::cpu {
 
 /// AveragePoolOp of backend/concept.hpp. A window that holds no input at all gives 0.
 struct AveragePool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
         const Index channels = g.input.channels;
@@ -33,7 +37,8 @@ struct AveragePool {
 
     /// Each input position collects from the windows that hold it.
     template <class T>
-    static void backward(const PoolGeometry& g, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
@@ -48,7 +53,9 @@ struct AveragePool {
                         for (Index k = 0; k < length; ++k) sum[k] += gradients[k] * factor;
                     }
                 }
-                std::copy_n(sum, length, dx + at * channels + c);
+                const Index to = at * channels + c;
+                if (rectified) rectify_gradient(length, rectified + to, sum);
+                std::copy_n(sum, length, dx + to);
             });
         });
     }

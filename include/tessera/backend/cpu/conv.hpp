@@ -15,6 +15,9 @@ namespace tessera::cpu {
 
 /// ConvOp of backend/concept.hpp.
 struct Conv {
+    static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         const bool all = is_direct<T>(g) && is_turnable(g);
@@ -24,16 +27,19 @@ struct Conv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
-        is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch)
-                        : Product::forward(g, x, weights, bias, y, scratch);
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
+        is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch, rectify)
+                        : Product::forward(g, x, weights, bias, y, scratch, rectify);
     }
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
-        is_direct<T>(g) && is_turnable(g) ? DirectConv::backward_data(g, weights, dy, dx, scratch)
-                                          : Product::backward_data(g, weights, dy, dx, scratch);
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
+        is_direct<T>(g) && is_turnable(g)
+            ? DirectConv::backward_data(g, weights, dy, dx, scratch, rectified)
+            : Product::backward_data(g, weights, dy, dx, scratch, rectified);
     }
 
     template <class T>

@@ -55,6 +55,87 @@ void each_stretch(Index height, Range rows, Index step, const F& f) {
     }
 }
 
+/// y = bias + x * weights, these in panels in the memory.
+template <class T>
+struct Correlation {
+    const ConvGeometry& g;
+    const DirectMemory<T>& memory;
+    const T* x = nullptr;
+    const T* bias = nullptr;
+    T* y = nullptr;
+    bool rectify = false;          ///< y = max(y, 0) in the end
+    const T* rectified = nullptr;  ///< y = rectified > 0 ? y : 0 in the end, unless null
+
+    const Index width = panel_columns<T>(), filters = g.filters();
+    const Index panels = (filters + width - 1) / width;  // of a group
+    const Index channels = g.input.channels / g.groups;
+    const Index line = Lines(g).width * g.input.channels;
+    // Of one group, the elements of a row of the window lie together.
+    const Index steps = g.groups == 1 ? g.window.width * channels : channels;
+    const Index row_runs = g.groups == 1 ? 1 : g.window.width;
+    // Rows of the window whose panel fits half of a core's own cache; with more it comes in pieces.
+    const Index piece = std::max<Index>(
+        1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) / (row_runs * steps * width));
+
+    void compute(int threads) const {
+        share_out(g.batch * Index{g.output.height}, g.groups * panels, threads,
+                  [&](Share share, int thread) {
+                      Run* runs = memory.runs(thread);
+                      for (Index i = 0; i < g.window.height * row_runs; ++i) {
+                          runs[i] = {i / row_runs * line + i % row_runs * g.input.channels,
+                                     i * steps * width};
+                      }
+                      each_stretch(g.output.height, share.rows, memory.rows_at_once(g),
+                                   [&](Index image, Range rows) {
+                                       compute_rows_of(image, rows, share.panels, thread);
+                                   });
+                  });
+    }
+
+    void compute_rows_of(Index image, Range rows, Range own, int thread) const {
+        const T* lines = x + image * g.input.size();
+        Range there{0, g.input.height};
+        if (!Lines(g).complete) {
+            there = lines_under(g, rows);
+            copy_lines(g, lines, there, {0, g.input.channels}, memory.lines(thread));
+            lines = memory.lines(thread);
+        }
+        for (Index panel = own.begin; panel < own.end; ++panel) {
+            const Index group = panel / panels, j = panel % panels * width;
+            const Index filter = group * filters + j, columns = std::min(width, filters - j);
+            const Index all = g.output.channels, row_size = g.output.width * all;
+            const Index first_output = image * g.output.size() + filter;
+            TileTask<T> task{.depth = steps,
+                             .a = lines,
+                             .a_stride = Index{g.window.stride} * g.input.channels,
+                             .panel = memory.weights() + panel * g.depth() * width,
+                             .panel_step = width,
+                             .c_stride = all,
+                             .bias = bias ? bias + filter : nullptr};
+            for (Index first = 0; first < g.window.height; first += piece) {
+                task.rectify = rectify && first + piece >= g.window.height;
+                for (Index row = rows.begin; row < rows.end; ++row) {
+                    const Range window = window_rows(g, row);
+                    const Index begin = std::max(first, window.begin);
+                    const Index end = std::max(begin, std::min(first + piece, window.end));
+                    task.runs = memory.runs(thread) + begin * row_runs;
+                    task.run_count = (end - begin) * row_runs;
+                    const Index top = row * g.window.stride - g.window.pad_top;
+                    task.begin = (top - there.begin) * line + group * channels;
+                    task.c = y + first_output + row * row_size;
+                    compute_rows(g.output.width, columns, task);
+                }
+                task.bias = nullptr;
+                task.accumulate = true;
+            }
+            if (!rectified) continue;
+            for (Index at = rows.begin * row_size; at < rows.end * row_size; at += all) {
+                rectify_gradient(columns, rectified + first_output + at, y + first_output + at);
+            }
+        }
+    }
+};
+
 }  // namespace detail
 
 /// The passes of ConvOp that DirectConv has.
@@ -66,29 +147,35 @@ struct DirectConv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify) {
         const DirectMemory<T> memory(g, scratch);
         pack_weights(g.groups, 1, g.depth(), g.filters(), memory.weights(), scratch.threads,
                      [&](Index group, Index) {
                          return Matrix<T>{weights + group * g.depth() * g.filters(), g.filters()};
                      });
-        correlate(g, x, bias, y, memory, scratch.threads);
+        detail::Correlation<T>{
+            .g = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
+            .compute(scratch.threads);
     }
 
     /// For is_turnable geometries.
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch, const std::type_identity_t<T>* rectified) {
         if (!dx) return;
         const DirectMemory<T> memory(g, scratch);
         const Index taps = Index{g.window.height} * g.window.width;
         const Index channels = g.input.channels / g.groups, filters = g.filters();
         pack_weights(g.groups, taps, filters, channels, memory.weights(), scratch.threads,
                      [&](Index group, Index tap) {
-                         const Index turned = group * taps + taps - 1 - tap;
-                         return Matrix<T>{weights + turned * channels * filters, filters, true};
+                         const Index opposite = group * taps + taps - 1 - tap;
+                         return Matrix<T>{weights + opposite * channels * filters, filters, true};
                      });
-        correlate<T>(turned(g), dy, nullptr, dx, memory, scratch.threads);
+        const ConvGeometry back = turned(g);
+        detail::Correlation<T>{
+            .g = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
+            .compute(scratch.threads);
     }
 
 private:
@@ -108,75 +195,6 @@ private:
                              }
                          }
                      });
-    }
-
-    /// y = bias + x * weights, which lie in the memory.
-    template <class T>
-    static void correlate(const ConvGeometry& g, const T* x, const T* bias, T* y,
-                          const DirectMemory<T>& memory, int threads) {
-        const Index height = g.output.height, filters = g.filters(), width = panel_columns<T>();
-        const Index panels = (filters + width - 1) / width;
-        const Index channels = g.input.channels / g.groups,
-                    line = Lines(g).width * g.input.channels;
-        // Of one group, the elements of a row of the window lie together.
-        const Index steps = g.groups == 1 ? g.window.width * channels : channels;
-        const Index row_runs = g.groups == 1 ? 1 : g.window.width;
-        // Panels up to half of a core's own cache; what is deeper comes in pieces.
-        constexpr Index most = (Index{1} << 19) / static_cast<Index>(sizeof(T));
-        const Index piece = std::max<Index>(1, most / (row_runs * steps * width));
-
-        detail::share_out(
-            g.batch * height, g.groups * panels, threads, [&](detail::Share share, int thread) {
-                Run* runs = memory.runs(thread);
-                for (Index i = 0; i < g.window.height * row_runs; ++i) {
-                    runs[i] = {i / row_runs * line + i % row_runs * g.input.channels,
-                               i * steps * width};
-                }
-                detail::each_stretch(
-                    height, share.rows, memory.rows_at_once(g), [&](Index image, Range rows) {
-                        const T* lines = x + image * g.input.size();
-                        Range there{0, g.input.height};
-                        if (!Lines(g).complete) {
-                            there = lines_under(g, rows);
-                            copy_lines(g, lines, there, {0, g.input.channels},
-                                       memory.lines(thread));
-                            lines = memory.lines(thread);
-                        }
-                        for (Index panel = share.panels.begin; panel < share.panels.end; ++panel) {
-                            const Index group = panel / panels, j = panel % panels * width;
-                            const Index filter = group * filters + j;
-                            TileTask<T> task{.depth = steps,
-                                             .a = lines,
-                                             .a_stride = Index{g.window.stride} * g.input.channels,
-                                             .panel = memory.weights() + panel * g.depth() * width,
-                                             .panel_step = width,
-                                             .c_stride = g.output.channels,
-                                             .bias = bias ? bias + filter : nullptr};
-                            for (Index first = 0; first < g.window.height; first += piece) {
-                                for (Index row = rows.begin; row < rows.end; ++row) {
-                                    const Range window = window_rows(g, row);
-                                    const Index begin = std::max(first, window.begin);
-                                    const Index end =
-                                        std::max(begin, std::min(first + piece, window.end));
-                                    task.runs = runs + begin * row_runs;
-                                    task.run_count = (end - begin) * row_runs;
-                                    task.begin =
-                                        (row * g.window.stride - g.window.pad_top - there.begin) *
-                                            line +
-                                        group * channels;
-                                    task.c = y +
-                                             ((image * height + row) * g.output.width) *
-                                                 g.output.channels +
-                                             filter;
-                                    compute_rows(g.output.width, std::min(width, filters - j),
-                                                 task);
-                                }
-                                task.bias = nullptr;
-                                task.accumulate = true;
-                            }
-                        }
-                    });
-            });
     }
 };
 

@@ -5,15 +5,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <type_traits>
 
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/core/random.hpp"
 
 namespace tessera::cpu {
 
 /// DropoutOp of backend/concept.hpp, the same bits as reference::Dropout.
 struct Dropout {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(Index n, double rate, const Stream& stream, const T* x, T* y,
                         std::uint8_t* mask) {
@@ -37,7 +41,8 @@ struct Dropout {
     }
 
     template <class T>
-    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx) {
+    static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const T factor = static_cast<T>(1 / (1 - rate));
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
@@ -47,6 +52,7 @@ struct Dropout {
                 const T passed = gradient[i] * factor;
                 return kept[i] ? passed : T{0};
             });
+            if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
         });
     }
 };

@@ -9,6 +9,7 @@
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/product.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 
 namespace tessera::cpu {
 
@@ -26,10 +27,12 @@ void multiply_part(const Product<T>& p, std::byte* memory) {
             }
         }
     }
-    if (p.rows <= few_rows && !p.a.transposed) {
-        return p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+    if (p.rows > few_rows || p.a.transposed) {
+        Kernel::add(p, memory);
+    } else {
+        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
     }
-    Kernel::add(p, memory);
+    for (Index i = 0; p.rectify && i < p.rows; ++i) rectify(p.columns, p.c + i * p.stride);
 }
 
 }  // namespace detail

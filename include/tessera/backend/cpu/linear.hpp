@@ -14,6 +14,8 @@ namespace tessera::cpu {
 /// LinearOp of backend/concept.hpp.
 template <class Kernel>
 struct Linear {
+    static constexpr bool takes_relu = true;
+
     template <class T>
     static std::size_t scratch_bytes(const LinearGeometry& g, int threads) {
         return packing_bytes<T>(g, threads) + carved_bytes<T>(transposed_size(g));
@@ -21,7 +23,8 @@ struct Linear {
 
     template <class T>
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         multiply<Kernel, T>({.rows = g.batch,
                              .columns = g.outputs,
                              .depth = g.inputs,
@@ -29,7 +32,8 @@ struct Linear {
                              .b = {weights, g.outputs},
                              .c = y,
                              .stride = g.outputs,
-                             .bias = bias},
+                             .bias = bias,
+                             .rectify = rectify},
                             scratch.threads, Memory<T>(g, scratch).packing);
     }
 

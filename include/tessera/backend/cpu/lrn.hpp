@@ -9,12 +9,15 @@
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
 
 /// LrnOp of backend/concept.hpp. The window of channel i is i - size / 2 .. i + (size - 1) / 2.
 struct Lrn {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
@@ -37,7 +40,7 @@ struct Lrn {
     ///         - 2 * alpha * beta * x[i] * sum over j whose window holds i of dy[j] y[j] / scale[j]
     template <class T>
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
-                         T* dx) {
+                         T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const T factor = static_cast<T>(2 * g.alpha * g.beta);
         with_power<T>(g.beta, [&](auto power) {
@@ -50,6 +53,7 @@ struct Lrn {
                     const Index i = first + c;
                     return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
                 });
+                if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
             });
         });
     }

@@ -4,14 +4,18 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 
 namespace tessera::cpu {
 
 /// MaxPoolOp of backend/concept.hpp. A window that holds no input at all gives 0 with argmax -1.
 struct MaxPool {
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         const Index channels = g.input.channels;
@@ -46,7 +50,8 @@ struct MaxPool {
 
     /// Each input position collects from the windows that hold it.
     template <class T>
-    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx) {
+    static void backward(const PoolGeometry& g, const std::int32_t* argmax, const T* dy, T* dx,
+                         const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
@@ -63,7 +68,9 @@ struct MaxPool {
                         }
                     }
                 }
-                std::copy_n(sum, length, dx + at * channels + c);
+                const Index to = at * channels + c;
+                if (rectified) rectify_gradient(length, rectified + to, sum);
+                std::copy_n(sum, length, dx + to);
             });
         });
     }

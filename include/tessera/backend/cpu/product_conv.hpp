@@ -16,6 +16,9 @@ namespace tessera::cpu {
 /// ConvOp of backend/concept.hpp, by a kernel of gemm.hpp.
 template <class Kernel>
 struct ProductConv {
+    static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
+
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         return Memory<T>::bytes(g, threads);
@@ -23,7 +26,8 @@ struct ProductConv {
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
-                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch) {
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
         const Memory<T> memory(g, scratch);
         const Index filters = g.filters(), rows = output_rows(g);
         const Panels<T> panels(g.groups, {weights, filters}, g.depth(), filters, memory.panels(),
@@ -48,6 +52,7 @@ struct ProductConv {
                              .c = y + stretch.begin * output_row_size(g) + channel,
                              .stride = g.output.channels,
                              .bias = bias ? bias + channel : nullptr,
+                             .rectify = rectify,
                              .panels = panels.of(group, own.begin)},
                             1, memory.packing(thread));
                     });
@@ -56,7 +61,8 @@ struct ProductConv {
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
-                              const Scratch& scratch) {
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Memory<T> memory(g, scratch);
         const Index filters = g.filters();
@@ -79,6 +85,10 @@ struct ProductConv {
                                          dx + matrix_offset(g, group, 0), matrix_stride(g)),
                                  scratch.threads, memory.packing(0));
             }
+            if (!rectified) return;
+            parallel_for(g.batch * g.input.size(), scratch.threads, [=](Index from, Index to, int) {
+                rectify_gradient(to - from, rectified + from, dx + from);
+            });
             return;
         }
         // A thread owns some of the input rows; output rows at a boundary are multiplied twice.
@@ -99,6 +109,9 @@ struct ProductConv {
                                            dx);
                     }
                 });
+            if (!rectified) return;
+            const Index first = from * row_size;
+            rectify_gradient((to - from) * row_size, rectified + first, dx + first);
         });
     }
 

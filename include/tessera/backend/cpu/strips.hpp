@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/cpu/tile.hpp"
 
 namespace tessera::cpu {
@@ -29,10 +30,10 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
     T bias[Tile::columns] = {};
     if (task.bias) std::copy_n(task.bias, columns, bias);
     T whole[Tile::Rows::most * Tile::columns];
-    const bool accumulate = task.accumulate;
+    const bool accumulate = task.accumulate, last = task.rectify;
     task.c = whole;
     task.bias = bias;
-    task.accumulate = false;
+    task.accumulate = task.rectify = false;
     const Index stride = task.c_stride;
     task.c_stride = Tile::columns;
     for (Index i = 0; i < rows; i += Tile::Rows::most) {
@@ -42,6 +43,7 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
         for (Index n = 0; n < count; ++n, c += stride) {
             const T* row = whole + n * Tile::columns;
             accumulate ? add_run(row, c, columns) : copy_run(row, c, columns);
+            if (last) rectify(columns, c);
         }
     }
 }

@@ -47,6 +47,7 @@ struct TileTask {
     Index c_stride = 0;
     const T* bias = nullptr;  ///< null for none
     bool accumulate = false;
+    bool rectify = false;  ///< c = max(c, 0) in the end
 };
 
 namespace detail {
@@ -99,6 +100,7 @@ template <int Bytes, int Rows, int Vectors, class T>
                 std::memcpy(&before, c, sizeof before);
                 sum += before;
             }
+            if (t.rectify) sum = sum < Lanes{} ? Lanes{} : sum;
             std::memcpy(c, &sum, sizeof sum);
         }
     }
