@@ -9,6 +9,7 @@
 #include <numeric>
 #include <thread>
 
+#include "program/dense_scoring.hpp"
 #include "program/heat_pictures.hpp"
 #include "program/interrupt.hpp"
 #include "program/parallel.hpp"
@@ -30,7 +31,7 @@ struct Settings {
     std::vector<double> lambdas;
     double stride = 0, tolerance = 0;
     Aggregation aggregation{};
-    bool mirror = false;
+    bool mirror = false, dense = false;
     int examples = 3, top = 3, threads = 0;
 };
 
@@ -49,7 +50,11 @@ void add_options(CLI::App& app, Settings& s) {
         ->check(CLI::Range(1.0, 100.0));
     app.add_option("--stride", s.stride, "of the tiling, in place of the one trained with")
         ->check(CLI::Range(0.01, 1.0));
-    app.add_flag("--mirror", s.mirror, "score every patch and its mirror image");
+    auto* mirror = app.add_flag("--mirror", s.mirror, "score every patch and its mirror image");
+    app.add_flag("--dense", s.dense,
+                 "the convolutions over whole images at each scale, not over patch after patch: "
+                 "faster, and not quite the same scores")
+        ->excludes(mirror);
     app.add_option("--power", s.aggregation.power, "k of the mean of k-th powers")
         ->capture_default_str()
         ->check(CLI::PositiveNumber);
@@ -83,7 +88,23 @@ TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
     TargetSpec spec = TargetSpec::read(weights);
     if (!s.lambdas.empty()) spec.tiling.lambdas = s.lambdas;
     if (s.stride > 0) spec.tiling.stride = s.stride;
+    require(!s.dense || !spec.whole(), s.weights,
+            ": found a network of whole images, expected one of patches for --dense");
+    require(!s.dense || s.device == "cpu", "--dense: found --device ", s.device, ", expected cpu");
     return spec;
+}
+
+/// What of an image is scored.
+std::vector<Tile> tiles_of(const Settings& s, const TargetSpec& spec, int width, int height) {
+    if (s.dense) return dense_tiles(spec.input.network, width, height, spec.tiling);
+    return tile(width, height, spec.tiling);
+}
+
+bool score_images(const Settings& s, const SafetensorsFile& weights, const TargetSpec& spec,
+                  const std::vector<ImageBoxes>& images, const ScoringOptions& options,
+                  const TakeScores& take) {
+    return s.dense ? score_densely(weights, spec, images, options, take)
+                   : score_boxes(weights, spec, images, options, take);
 }
 
 /// A set with the outputs of all its patches. Unreadable images, where they are skipped, are none
@@ -101,7 +122,10 @@ public:
                            s.outside == "clip" ? OutsideBox::clip : OutsideBox::refuse);
         for (const VocAnnotation& image : set.images) listed.push_back(image.id);
         if (s.bad == "skip") skipped = drop_unreadable(folder, set);
-        boxes_ = spec.whole() ? whole_images(folder, set) : tile_images(folder, set, spec.tiling);
+        boxes_ = spec.whole() ? whole_images(folder, set)
+                              : tile_images(folder, set, [&](int width, int height) {
+                                    return tiles_of(s, spec, width, height);
+                                });
         first_rows_.push_back(0);
         for (const ImageBoxes& image : boxes_) {
             first_rows_.push_back(first_rows_.back() + std::ssize(image.boxes));
@@ -127,6 +151,7 @@ public:
         data.add(fingerprint(folder, set));
         add_to(data, boxes_);
         data.add(settings_.mirror);
+        if (settings_.dense) data.add("dense");
         const FeatureKey key{.trunk = fingerprint_of(weights_),
                              .data = data.value(),
                              .rows = patches(),
@@ -136,18 +161,18 @@ public:
             const auto words = read_file(base + ".json");
             return json::parse(words.begin(), words.end()).value("seconds", 0.0);
         };
-        const Index unit = scoring_unit(settings_.mirror);
+        const Index unit = settings_.dense ? 1 : scoring_unit(settings_.mirror);
         rows_ = open_or_compute(base + ".scores", key, unit, [&](FeatureWriter& writer) {
             Stage stage(run_, "scoring " + set.name, "patches");
             const Index done = writer.written();
             const double before = done > 0 ? read_seconds() : 0;
             const bool whole =
-                score_boxes(weights_, spec, boxes_,
-                            {.device = settings_.device,
-                             .mirrored_too = settings_.mirror,
-                             .done = done,
-                             .interrupted = interrupted},
-                            [&](std::span<const float> rows) { writer.append(rows); });
+                score_images(settings_, weights_, spec, boxes_,
+                             {.device = settings_.device,
+                              .mirrored_too = settings_.mirror,
+                              .done = done,
+                              .interrupted = interrupted},
+                             [&](std::span<const float> rows) { writer.append(rows); });
             if (whole) stage.finish(static_cast<double>(patches() - done));
             const json spent{{"seconds", before + stage.seconds()}};
             write_file(base + ".json", spent.dump() + "\n");
@@ -166,8 +191,8 @@ public:
     /// Those of the scales that `how` says; only for networks of patches.
     ScoredPatches patches_of(std::size_t image, const Aggregation& how = {}) const {
         const VocAnnotation& it = set.images[image];
-        return select_patches(it.width, it.height, spec.tiling, how, outputs(image),
-                              score_columns(spec));
+        return select_patches(tiles_of(settings_, spec, it.width, it.height), spec.tiling.lambdas,
+                              how, outputs(image), score_columns(spec));
     }
     /// The scores of an image for all classes.
     std::vector<double> image_scores(std::size_t image) const {
@@ -396,6 +421,7 @@ json summary(const Settings& s, const ScoredSet& scored, const std::vector<Class
             {"lambdas_used",
              s.aggregation.lambdas.empty() ? scored.spec.tiling.lambdas : s.aggregation.lambdas},
             {"stride", scored.spec.tiling.stride},
+            {"dense", s.dense},
             {"per_scale_mean", s.aggregation.per_scale_mean},
             {"mirror", s.mirror}};
 }
@@ -443,14 +469,14 @@ int evaluate_image(const Settings& s) {
     const int width = photograph.width, height = photograph.height;
     const std::vector<Box> boxes = spec.whole()
                                        ? std::vector<Box>{{0, 0, double(width), double(height)}}
-                                       : boxes_of(tile(width, height, spec.tiling));
+                                       : boxes_of(tiles_of(s, spec, width, height));
     std::vector<float> outputs;
     const bool whole =
-        score_boxes(weights, spec, {{s.image, width, height, boxes}},
-                    {.device = s.device, .mirrored_too = s.mirror, .interrupted = interrupted},
-                    [&](std::span<const float> rows) {
-                        outputs.insert(outputs.end(), rows.begin(), rows.end());
-                    });
+        score_images(s, weights, spec, {{s.image, width, height, boxes}},
+                     {.device = s.device, .mirrored_too = s.mirror, .interrupted = interrupted},
+                     [&](std::span<const float> rows) {
+                         outputs.insert(outputs.end(), rows.begin(), rows.end());
+                     });
     if (!whole) {
         std::fputs("stopped\n", stderr);
         return 130;
@@ -458,8 +484,8 @@ int evaluate_image(const Settings& s) {
     std::vector<double> scores(outputs.begin(), outputs.begin() + score_columns(spec));
     ScoredPatches patches;
     if (!spec.whole()) {
-        patches =
-            select_patches(width, height, spec.tiling, s.aggregation, outputs, score_columns(spec));
+        patches = select_patches(tiles_of(s, spec, width, height), spec.tiling.lambdas,
+                                 s.aggregation, outputs, score_columns(spec));
         scores = aggregate(patches, s.aggregation.power);
     }
     std::vector<std::size_t> order(spec.input.classes.size());

@@ -89,18 +89,18 @@ struct ScoredPatches {
     int columns = 0;
 };
 
-/// Throws Error when a wanted lambda is not one of the tiling's.
-inline ScoredPatches select_patches(int width, int height, const Tiling& tiling,
-                                    const Aggregation& how, std::span<const float> outputs,
-                                    int columns) {
-    const std::vector<Tile> tiles = tile(width, height, tiling);
-    std::vector<double> weights(tiling.lambdas.size(), how.lambdas.empty() ? 1.0 : 0.0);
+/// Of the tiles of an image, with their outputs. Throws Error when a wanted lambda is none of
+/// theirs.
+inline ScoredPatches select_patches(const std::vector<Tile>& tiles,
+                                    const std::vector<double>& lambdas, const Aggregation& how,
+                                    std::span<const float> outputs, int columns) {
+    std::vector<double> weights(lambdas.size(), how.lambdas.empty() ? 1.0 : 0.0);
     for (const double wanted : how.lambdas) {
-        const auto found = std::find_if(tiling.lambdas.begin(), tiling.lambdas.end(),
+        const auto found = std::find_if(lambdas.begin(), lambdas.end(),
                                         [&](double l) { return std::abs(l - wanted) < 1e-6; });
-        require(found != tiling.lambdas.end(), "--lambdas-used: found ", wanted,
+        require(found != lambdas.end(), "--lambdas-used: found ", wanted,
                 ", which is none of the network's scales");
-        weights[static_cast<std::size_t>(found - tiling.lambdas.begin())] = 1;
+        weights[static_cast<std::size_t>(found - lambdas.begin())] = 1;
     }
     if (how.per_scale_mean) {
         std::vector<double> counts(weights.size(), 0.0);

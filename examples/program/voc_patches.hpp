@@ -43,13 +43,14 @@ inline std::vector<ImageBoxes> without_first(Index count, const std::vector<Imag
     return rest;
 }
 
-/// Every tile of every image.
-inline std::vector<ImageBoxes> tile_images(const VocFolder& folder, const VocSet& set,
-                                           const Tiling& tiling) {
+/// Every tile of every image; tiles(width, height) are those of one.
+template <class Tiles>
+std::vector<ImageBoxes> tile_images(const VocFolder& folder, const VocSet& set,
+                                    const Tiles& tiles) {
     std::vector<ImageBoxes> images;
     for (const VocAnnotation& image : set.images) {
         images.push_back({folder.image(image.id), image.width, image.height,
-                          boxes_of(tile(image.width, image.height, tiling))});
+                          boxes_of(tiles(image.width, image.height))});
     }
     return images;
 }
