@@ -541,6 +541,24 @@ def one_image_is_scored_and_drawn():
     refuses(*words[:3], "--image", ROOT / "absent.jpg", "--out", out, says=["absent.jpg"])
 
 
+def dense_scores_are_evaluated_like_those_of_patches():
+    out = ROOT / "dense"
+    words = [*EVALUATE, "--lambdas", "1,2", "--dense", "--out", out]
+    run(*words)
+    evaluation = json.loads((out / "evaluation.json").read_text())
+    assert evaluation["dense"] and evaluation["images"] == 8, evaluation
+    assert "reused" in run(*words)
+    # The scores of patches are not mistaken for them.
+    assert "made anew" in run(*[word for word in words if word != "--dense"])
+    image = DEVKIT / "VOC2007" / "JPEGImages" / (
+        (LISTS / "test.txt").read_text().split()[0] + ".jpg")
+    one = ["evaluate", "--image", image, "--out", ROOT / "dense-image", "--dense", "--weights"]
+    run(*one, EVALUATE[-1], "--top", 1)
+    assert len(list((ROOT / "dense-image").glob("*.png"))) == 1
+    refuses(*one, EVALUATE[-1], "--device", "cuda", says=["--dense", "cuda", "expected cpu"])
+    refuses(*one, ROOT / "whole" / "weights.safetensors", says=["whole images", "--dense"])
+
+
 def inspect_tells_what_fits():
     weights = ROOT / "source" / "weights.safetensors"
     assert "the file fits" in run("inspect", weights)
@@ -763,6 +781,7 @@ TESTS = [synthesis_interrupted_is_completed_by_the_same_command,
          an_evaluation_interrupted_goes_on_to_the_same_results,
          bad_images_stop_an_evaluation_or_are_skipped,
          one_image_is_scored_and_drawn,
+         dense_scores_are_evaluated_like_those_of_patches,
          inspect_tells_what_fits,
          bad_images_stop_a_transfer_or_are_skipped,
          bad_annotations_stop_a_transfer,
