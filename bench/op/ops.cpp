@@ -298,8 +298,8 @@ void add_update(const std::string& layer, Index weights) {
 
 // ---- ceilings ----
 
-/// 134 MB, four times the largest of today's caches for two cores.
-constexpr Index beyond_caches = Index{1} << 25;
+/// 268 MB, more than caches hold.
+constexpr Index beyond_caches = Index{1} << 26;
 
 void add_ceilings() {
     add("ceiling/multiply_add", [](State& state) {
