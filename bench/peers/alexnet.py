@@ -122,15 +122,16 @@ def measure(programs, work, which, batch, options):
             print(f"{who}: {work} {which} {batch}: {answer['error']}", file=sys.stderr)
     found = {who: [] for who in calls}
     started = time.monotonic()
-    while calls and (len(found[OURS]) < 3 or time.monotonic() - started < options.seconds):
-        for who in calls:
+    while OURS in found and len(found[OURS]) < options.rounds and (
+            len(found[OURS]) < 3 or time.monotonic() - started < options.seconds):
+        for who in list(found):
             answer = programs[who].ask(work, which, batch, calls[who])
-            if "ms" not in answer:
-                raise RuntimeError(f"{who}: {work} {which} {batch}: {answer['error']}")
-            found[who].append(answer["ms"])
-        if len(found[OURS]) >= options.rounds:
-            break
-    return found
+            if "ms" in answer:
+                found[who].append(answer["ms"])
+            else:
+                print(f"{who}: {work} {which} {batch}: {answer['error']}", file=sys.stderr)
+                del found[who]
+    return found if OURS in found else {}
 
 
 def spread(values):
@@ -138,7 +139,7 @@ def spread(values):
 
 
 def lines_of(found, work, which, batch, programs):
-    ours = found.get(OURS)
+    ours = found.get(OURS, [])
     for who, times in found.items():
         ms = spread(times)
         line = {"what": "net", "work": work, "pass": which, "batch": batch, "who": who,
@@ -193,10 +194,10 @@ def main():
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--quick", action="store_true", help="one batch, little time")
     parser.add_argument("--seconds", type=float, help="of a case, once every program has had three "
-                        "turns (default: 15, with --quick 3)")
+                        "turns (default: 10, with --quick 3)")
     parser.add_argument("--command", help="what to write down as the command")
     options = parser.parse_args()
-    options.seconds = options.seconds or (3 if options.quick else 15)
+    options.seconds = options.seconds or (3 if options.quick else 10)
     options.turn_ms, options.rounds = 100, 25
     if not os.access(options.python, os.X_OK):
         options.python = sys.executable
