@@ -237,7 +237,8 @@ def page(all_results):
         " above 1", "Tessera is the faster. C2, C4 and C5 have two groups, as in 2012; C2u, C4u and C5u"
         " have none. Per cent is", "of the most that the machine allows, which was measured in the same"
         " run: of arithmetic, or of the memory", "where that takes longer, for arrays read once and"
-        " written once. Above 100 they were in the caches.", "",
+        " written once. Above 100 they were in the caches, or fewer",
+        "multiplications did (Winograd).", "",
         "![Ratios](performance.svg)", ""]
     for results in all_results:
         lines += describe(results)

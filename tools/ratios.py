@@ -11,7 +11,8 @@ theirs, with the least and the largest behind it; above 1 ours is the faster.
 Per cent is ours of the most that the machine allows: the time that the work would take at the rate of
 "ceiling/multiply_add", or of the memory where that takes longer, over the time it took. Of the memory,
 products have the rate of "ceiling/read", the rest, which writes much of what it moves, that of
-"ceiling/read_and_write". Above 100 the arrays were in the caches.
+"ceiling/read_and_write". Above 100 the arrays were in the caches, or fewer
+multiplications did.
 
 --lines adds a JSON line for each ratio to FILE, with the median time of both in milliseconds, the rates
 of ours, and which limit is the nearer."""

@@ -53,10 +53,11 @@ else
 fi
 
 [ -x "$folder/bin/python" ] || python3 -m venv "$folder"
-"$folder/bin/python" -m pip install --quiet --upgrade pip
 # One by one: what there is no package of for this machine does not keep the others away.
 for package in torch onnxruntime openvino onnx; do
     "$folder/bin/python" -m pip install --quiet --upgrade "$package" ||
         echo "Going on without $package" >&2
 done
-"$folder/bin/python" -m pip list 2> /dev/null | grep -E '^(torch|onnxruntime|openvino|onnx) '
+echo "In $folder:"
+"$folder/bin/python" -m pip list 2> /dev/null | grep -E '^(torch|onnxruntime|openvino|onnx) ' ||
+    echo "nothing to compare with"
