@@ -71,7 +71,7 @@ bench/peers/alexnet.py "${quick[@]}" --programs "$build/bench/peers" --threads "
 # other, and what changes on the machine in minutes changes it for both.
 for run in $(seq "$runs"); do
     echo "ops, run $run of $runs, after $((SECONDS - started)) s"
-    OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=active "$build/bench/bench_op_ops" \
+    OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=active OMP_PROC_BIND=true "$build/bench/bench_op_ops" \
         --benchmark_filter="$works" --benchmark_min_time=0.02 \
         --benchmark_out="$partial/ops$run.json" > /dev/null 2> "$partial/said.txt" ||
         { cat "$partial/said.txt" >&2 && exit 1; }

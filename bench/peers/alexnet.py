@@ -55,7 +55,8 @@ class Program:
     """One that answers, and is stopped while it is not asked."""
 
     def __init__(self, command, threads):
-        environment = os.environ | {"OMP_WAIT_POLICY": "active"} | {
+        # Bound, or all threads would go on at the processor that wakes them.
+        environment = os.environ | {"OMP_WAIT_POLICY": "active", "OMP_PROC_BIND": "true"} | {
             name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, text=True, env=environment)
