@@ -71,6 +71,8 @@ struct LrnArrays {
     Index count = g.batch * g.shape.size();
     Buffer<float> x = random_numbers(count, 1), y{count}, scale{count};
     Buffer<float> dy = random_numbers(count, 1), dx{count};
+
+    explicit LrnArrays(const LrnGeometry& geometry) : g(geometry) {}
 };
 
 bench::Body prepare_lrn(const bench::Case& wanted) {
