@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// oneDNN's convolutions and products as the benchmarks of ops run them beside ours: float, on
-// arrays in the layouts that oneDNN likes best, brought there before the clock runs.
+// oneDNN's primitives as the benchmarks of ops run them beside ours: float, on arrays in the
+// layouts that oneDNN likes best, brought there before the clock runs.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
 
 #include <cstddef>
+#include <cstring>
 #include <tuple>
 #include <unordered_map>
 
@@ -13,47 +14,30 @@
 
 namespace bench {
 
-/// One of the three products of a layer: 0 forward, 1 gradient of the data, 2 of the weights.
+/// One primitive with its arguments. Whoever derives from it makes both.
 class OneDnn {
 public:
-    /// Throws dnnl::error where oneDNN has no such algorithm for the geometry.
-    OneDnn(const tessera::ConvGeometry& g, int pass, dnnl::algorithm algorithm) {
-        const tessera::SlidingWindow& w = g.window;
-        const int inputs = g.input.channels / g.groups, outputs = g.output.channels / g.groups;
-        dnnl::memory::dims weights{outputs, inputs, w.height, w.width};
-        if (g.groups > 1) weights.insert(weights.begin(), g.groups);
-        // What is padded at the lower and right edge follows from the output's extent.
-        const auto after = [&](int input, int output, int window, int before) {
-            return (output - 1) * w.stride + window - input - before;
-        };
-        build<dnnl::convolution_forward, dnnl::convolution_backward_data,
-              dnnl::convolution_backward_weights>(
-            pass, std::tuple(algorithm), images(g.batch, g.input), any(weights),
-            images(g.batch, g.output), dnnl::memory::dims{w.stride, w.stride},
-            dnnl::memory::dims{w.pad_top, w.pad_left},
-            dnnl::memory::dims{after(g.input.height, g.output.height, w.height, w.pad_top),
-                               after(g.input.width, g.output.width, w.width, w.pad_left)});
-    }
-    OneDnn(const tessera::LinearGeometry& g, int pass) {
-        build<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
-              dnnl::inner_product_backward_weights>(pass, std::tuple(), any({g.batch, g.inputs}),
-                                                    any({g.outputs, g.inputs}),
-                                                    any({g.batch, g.outputs}));
-    }
-
     void run() {
         primitive_.execute(stream_, arguments_);
         stream_.wait();
     }
 
-private:
+protected:
     using Description = dnnl::memory::desc;
 
-    static Description any(const dnnl::memory::dims& extents) {
-        return {extents, dnnl::memory::data_type::f32, dnnl::memory::format_tag::any};
+    static Description in_format(const dnnl::memory::dims& extents, dnnl::memory::format_tag tag) {
+        return {extents, dnnl::memory::data_type::f32, tag};
     }
-    static Description images(int batch, tessera::Shape shape) {
-        return any({batch, shape.channels, shape.height, shape.width});
+    static Description any(const dnnl::memory::dims& extents) {
+        return in_format(extents, dnnl::memory::format_tag::any);
+    }
+    static dnnl::memory::dims images(int batch, tessera::Shape shape) {
+        return {batch, shape.channels, shape.height, shape.width};
+    }
+
+    /// What is padded at the lower and right edge follows from the output's extent.
+    static int pad_behind(int input, int output, int window, int stride, int before) {
+        return (output - 1) * stride + window - input - before;
     }
 
     // From version 3 on there is one description less.
@@ -75,6 +59,55 @@ private:
 #endif
     }
 
+    dnnl::memory filled(const Description& description) const {
+        dnnl::memory memory(description, engine_);
+        auto* data = static_cast<float*>(memory.get_data_handle());
+        const std::size_t count = description.get_size() / sizeof(float);
+        for (std::size_t i = 0; i < count; ++i) {
+            data[i] = static_cast<float>(static_cast<int>(i % 17) - 8) / 8;
+        }
+        return memory;
+    }
+    dnnl::memory zeroed(const Description& description) const {
+        dnnl::memory memory(description, engine_);
+        if (description.get_size() > 0) {
+            std::memset(memory.get_data_handle(), 0, description.get_size());
+        }
+        return memory;
+    }
+
+    dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
+    dnnl::stream stream_{engine_};
+    dnnl::primitive primitive_;
+    std::unordered_map<int, dnnl::memory> arguments_;
+};
+
+/// One of the three products of a layer: 0 forward, 1 gradient of the data, 2 of the weights.
+class OneDnnProduct : public OneDnn {
+public:
+    /// Throws dnnl::error where oneDNN has no such algorithm for the geometry.
+    OneDnnProduct(const tessera::ConvGeometry& g, int pass, dnnl::algorithm algorithm) {
+        const tessera::SlidingWindow& w = g.window;
+        const int inputs = g.input.channels / g.groups, outputs = g.output.channels / g.groups;
+        dnnl::memory::dims weights{outputs, inputs, w.height, w.width};
+        if (g.groups > 1) weights.insert(weights.begin(), g.groups);
+        build<dnnl::convolution_forward, dnnl::convolution_backward_data,
+              dnnl::convolution_backward_weights>(
+            pass, std::tuple(algorithm), any(images(g.batch, g.input)), any(weights),
+            any(images(g.batch, g.output)), dnnl::memory::dims{w.stride, w.stride},
+            dnnl::memory::dims{w.pad_top, w.pad_left},
+            dnnl::memory::dims{
+                pad_behind(g.input.height, g.output.height, w.height, w.stride, w.pad_top),
+                pad_behind(g.input.width, g.output.width, w.width, w.stride, w.pad_left)});
+    }
+    OneDnnProduct(const tessera::LinearGeometry& g, int pass) {
+        build<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
+              dnnl::inner_product_backward_weights>(pass, std::tuple(), any({g.batch, g.inputs}),
+                                                    any({g.outputs, g.inputs}),
+                                                    any({g.batch, g.outputs}));
+    }
+
+private:
     template <class Forward, class Data, class Weights, class... Algorithm, class... Rest>
     void build(int pass, const std::tuple<Algorithm...>& algorithm, const Description& x,
                const Description& w, const Description& y, const Rest&... rest) {
@@ -104,21 +137,106 @@ private:
             },
             algorithm);
     }
+};
 
-    dnnl::memory filled(const Description& description) const {
-        dnnl::memory memory(description, engine_);
-        auto* data = static_cast<float*>(memory.get_data_handle());
-        const std::size_t count = description.get_size() / sizeof(float);
-        for (std::size_t i = 0; i < count; ++i) {
-            data[i] = static_cast<float>(static_cast<int>(i % 17) - 8) / 8;
-        }
-        return memory;
+/// A layer without parameters, forward as in training or backward. Images lie as oneDNN's own
+/// convolutions leave them, 16 channels at a time.
+class OneDnnLayer : public OneDnn {
+public:
+    OneDnnLayer(const tessera::LrnGeometry& g, bool backward) {
+        const Description x = blocked(g.batch, g.shape);
+        const auto across = dnnl::algorithm::lrn_across_channels;
+        const auto alpha = static_cast<float>(g.alpha * g.size);  // divided by the size there
+        const auto beta = static_cast<float>(g.beta), k = static_cast<float>(g.k);
+#if DNNL_VERSION_MAJOR >= 3
+        build<dnnl::lrn_forward, dnnl::lrn_backward>(
+            backward, std::tuple(training, across, x, x, g.size, alpha, beta, k),
+            std::tuple(across, x, x, x, g.size, alpha, beta, k));
+#else
+        build<dnnl::lrn_forward, dnnl::lrn_backward>(
+            backward, std::tuple(training, across, x, g.size, alpha, beta, k),
+            std::tuple(across, x, x, g.size, alpha, beta, k));
+#endif
     }
 
-    dnnl::engine engine_{dnnl::engine::kind::cpu, 0};
-    dnnl::stream stream_{engine_};
-    dnnl::primitive primitive_;
-    std::unordered_map<int, dnnl::memory> arguments_;
+    OneDnnLayer(const tessera::PoolGeometry& g, bool backward) {
+        const tessera::SlidingWindow& w = g.window;
+        const Description x = blocked(g.batch, g.input), y = blocked(g.batch, g.output);
+        const auto largest = dnnl::algorithm::pooling_max;
+        const dnnl::memory::dims strides{w.stride, w.stride}, window{w.height, w.width};
+        const dnnl::memory::dims before{w.pad_top, w.pad_left};
+        const dnnl::memory::dims behind{
+            pad_behind(g.input.height, g.output.height, w.height, w.stride, w.pad_top),
+            pad_behind(g.input.width, g.output.width, w.width, w.stride, w.pad_left)};
+#if DNNL_VERSION_MAJOR >= 3
+        const dnnl::memory::dims gaps{0, 0};
+        build<dnnl::pooling_forward, dnnl::pooling_backward>(
+            backward, std::tuple(training, largest, x, y, strides, window, gaps, before, behind),
+            std::tuple(largest, x, y, strides, window, gaps, before, behind));
+#else
+        build<dnnl::pooling_forward, dnnl::pooling_backward>(
+            backward, std::tuple(training, largest, x, y, strides, window, before, behind),
+            std::tuple(largest, x, y, strides, window, before, behind));
+#endif
+    }
+
+    /// Of `batch` images.
+    static OneDnnLayer relu(int batch, tessera::Shape shape, bool backward) {
+        const Description x = blocked(batch, shape);
+        const auto rectify = dnnl::algorithm::eltwise_relu;
+        OneDnnLayer layer;
+#if DNNL_VERSION_MAJOR >= 3
+        layer.build<dnnl::eltwise_forward, dnnl::eltwise_backward>(
+            backward, std::tuple(training, rectify, x, x, 0.0f, 0.0f),
+            std::tuple(rectify, x, x, x, 0.0f, 0.0f));
+#else
+        layer.build<dnnl::eltwise_forward, dnnl::eltwise_backward>(
+            backward, std::tuple(training, rectify, x, 0.0f, 0.0f),
+            std::tuple(rectify, x, x, 0.0f, 0.0f));
+#endif
+        return layer;
+    }
+
+    static OneDnnLayer softmax(int rows, int channels, bool backward) {
+        const Description x = in_format({rows, channels}, dnnl::memory::format_tag::ab);
+        OneDnnLayer layer;
+#if DNNL_VERSION_MAJOR >= 3
+        const auto accurate = dnnl::algorithm::softmax_accurate;
+        layer.build<dnnl::softmax_forward, dnnl::softmax_backward>(
+            backward, std::tuple(training, accurate, x, x, 1), std::tuple(accurate, x, x, x, 1));
+#else
+        layer.build<dnnl::softmax_forward, dnnl::softmax_backward>(
+            backward, std::tuple(training, x, 1), std::tuple(x, x, 1));
+#endif
+        return layer;
+    }
+
+private:
+    static constexpr dnnl::prop_kind training = dnnl::prop_kind::forward_training;
+
+    OneDnnLayer() = default;
+
+    static Description blocked(int batch, tessera::Shape shape) {
+        return in_format(images(batch, shape), dnnl::memory::format_tag::aBcd16b);
+    }
+
+    /// Runs forward once, as backward goes by what that leaves behind.
+    template <class Forward, class Backward, class... There, class... Back>
+    void build(bool backward, const std::tuple<There...>& there, const std::tuple<Back...>& back) {
+        const auto forward =
+            std::apply([&](const auto&... all) { return describe<Forward>(all...); }, there);
+        arguments_ = {{DNNL_ARG_SRC, filled(forward.src_desc())},
+                      {DNNL_ARG_DST, filled(forward.dst_desc())},
+                      {DNNL_ARG_WORKSPACE, zeroed(forward.workspace_desc())}};
+        primitive_ = Forward(forward);
+        run();
+        if (!backward) return;
+        const auto gradient = std::apply(
+            [&](const auto&... all) { return describe_backward<Backward>(forward, all...); }, back);
+        arguments_.emplace(DNNL_ARG_DIFF_DST, filled(gradient.diff_dst_desc()));
+        arguments_.emplace(DNNL_ARG_DIFF_SRC, filled(gradient.diff_src_desc()));
+        primitive_ = Backward(gradient);
+    }
 };
 
 }  // namespace bench

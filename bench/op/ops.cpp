@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
 // The ops of Cpu on AlexNet's layers, each beside what else there is for the same work: oneDNN's
-// kernels, Eigen's product, a copy. Products in GFLOP/s, the rest in GB/s.
+// kernels, Eigen's product; and what the machine can do at most. GFLOP/s and GB/s, the bytes being
+// those of arrays that are read once and written once.
 //
 // A name is layer/pass/batch/who; C2u, C4u and C5u are the layers without groups, as oneDNN and
-// most networks since have them. tools/ratios.py compares those that differ in `who` alone:
-//   bench_op_ops --benchmark_enable_random_interleaving --benchmark_repetitions=9
-//       --benchmark_out=ops.json && tools/ratios.py ops.json
+// most networks since have them. tools/ratios.py compares those that differ in `who` alone, of
+// several runs of the program, as those who do the same work follow each other:
+//   for run in 1 2 3 4 5; do
+//     bench_op_ops --benchmark_out=ops$run.json --benchmark_min_time=0.02
+//   done
+//   tools/ratios.py ops?.json
 #include <benchmark/benchmark.h>
 
-#include <algorithm>
 #include <string>
 
+#include "op/ceilings.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/eigen.hpp"
 #ifdef TESSERA_ONEDNN
@@ -41,52 +45,72 @@ struct Memory {
     }
 };
 
-void report(State& state, const char* unit, double work) {
-    state.counters[unit] =
-        benchmark::Counter(work * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
-}
-
-/// Runs one of the three products: 0 forward, 1 gradient of the data, 2 of the parameters.
-template <class Op, class Geometry>
-void run_product(State& state, const Geometry& g, int pass, Index inputs, Index weight_count,
-                 Index outputs, double flops) {
-    auto x = filled(inputs), weights = filled(weight_count), y = filled(outputs);
-    Memory<Op, Geometry> memory(g);
+/// Once before the clock runs: memory is new, the caches hold something else.
+template <class Body>
+void time(State& state, const Body& body) {
+    body();
     for (auto _ : state) {
-        if (pass == 0) Op::forward(g, x.data(), weights.data(), nullptr, y.data(), memory);
-        if (pass == 1) Op::backward_data(g, weights.data(), y.data(), x.data(), memory);
-        if (pass == 2) {
-            Op::backward_parameters(g, x.data(), y.data(), weights.data(), nullptr, memory);
-        }
+        body();
         benchmark::ClobberMemory();
     }
-    report(state, "GFLOP", flops);
+}
+
+/// What one iteration computes and moves; 0 for what is not told.
+struct Work {
+    double flops = 0;
+    double bytes = 0;
+};
+
+void report(State& state, Work work) {
+    const auto tell = [&](const char* unit, double amount) {
+        if (amount == 0) return;
+        state.counters[unit] =
+            benchmark::Counter(amount * 1e-9, benchmark::Counter::kIsIterationInvariantRate);
+    };
+    tell("GFLOP", work.flops);
+    tell("GB", work.bytes);
+}
+
+template <class Run>
+void add(const std::string& name, const Run& run) {
+    benchmark::RegisterBenchmark(name.c_str(), run)->UseRealTime();
 }
 
 #ifdef TESSERA_ONEDNN
 template <class Make>
-void add_onednn(const std::string& name, double flops, const Make& make) {
-    try {
-        make();
-    } catch (const dnnl::error&) {
-        return;  // no such algorithm for the geometry
-    }
-    benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
-        bench::OneDnn op = make();
-        for (auto _ : state) op.run();
-        report(state, "GFLOP", flops);
-    })->UseRealTime();
+void add_onednn(const std::string& name, Work work, const Make& make) {
+    add(name, [=](State& state) {
+        try {
+            auto op = make();
+            time(state, [&] { op.run(); });
+            report(state, work);
+        } catch (const dnnl::error&) {
+            state.SkipWithError("oneDNN has no such algorithm for the geometry");
+        }
+    });
 }
 #endif
 
+// ---- products ----
+
 constexpr const char* passes[] = {"forward", "data", "weights"};
 
+/// Adds one of the three products: 0 forward, 1 gradient of the data, 2 of the parameters.
 template <class Op, class Geometry>
 void add_product(const std::string& name, const Geometry& g, int pass, Index inputs, Index weights,
-                 Index outputs, double flops) {
-    benchmark::RegisterBenchmark(name.c_str(), [=](State& state) {
-        run_product<Op>(state, g, pass, inputs, weights, outputs, flops);
-    })->UseRealTime();
+                 Index outputs, Work work) {
+    add(name, [=](State& state) {
+        auto x = filled(inputs), w = filled(weights), y = filled(outputs);
+        Memory<Op, Geometry> memory(g);
+        time(state, [&] {
+            if (pass == 0) Op::forward(g, x.data(), w.data(), nullptr, y.data(), memory);
+            if (pass == 1) Op::backward_data(g, w.data(), y.data(), x.data(), memory);
+            if (pass == 2) {
+                Op::backward_parameters(g, x.data(), y.data(), w.data(), nullptr, memory);
+            }
+        });
+        report(state, work);
+    });
 }
 
 void add_convolution(const std::string& layer, ConvGeometry g) {
@@ -94,18 +118,22 @@ void add_convolution(const std::string& layer, ConvGeometry g) {
         g.batch = batch;
         const Index weights = g.groups * g.depth() * g.filters();
         const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
-        const double flops = 2.0 * static_cast<double>(g.batch * g.output.area() * weights);
+        const Work work{2.0 * static_cast<double>(g.batch * g.output.area() * weights),
+                        4.0 * static_cast<double>(inputs + weights + outputs)};
         for (int pass = 0; pass < 3; ++pass) {
             const std::string name = layer + "/" + passes[pass] + "/" + std::to_string(batch) + "/";
-            add_product<Cpu::Conv>(name + "tessera", g, pass, inputs, weights, outputs, flops);
-            add_product<CpuEigen::Conv>(name + "eigen", g, pass, inputs, weights, outputs, flops);
+            add_product<Cpu::Conv>(name + "tessera", g, pass, inputs, weights, outputs, work);
 #ifdef TESSERA_ONEDNN
-            add_onednn(name + "onednn", flops,
-                       [=] { return bench::OneDnn(g, pass, dnnl::algorithm::convolution_direct); });
-            add_onednn(name + "onednn_winograd", flops, [=] {
-                return bench::OneDnn(g, pass, dnnl::algorithm::convolution_winograd);
+            add_onednn(name + "onednn", work, [=] {
+                return bench::OneDnnProduct(g, pass, dnnl::algorithm::convolution_direct);
             });
+            if (g.window.height == 3 && g.groups == 1) {
+                add_onednn(name + "onednn_winograd", work, [=] {
+                    return bench::OneDnnProduct(g, pass, dnnl::algorithm::convolution_winograd);
+                });
+            }
 #endif
+            add_product<CpuEigen::Conv>(name + "eigen", g, pass, inputs, weights, outputs, work);
         }
     }
 }
@@ -115,65 +143,192 @@ void add_linear(const std::string& layer, LinearGeometry g) {
         g.batch = batch;
         const Index weights = g.inputs * g.outputs;
         const Index inputs = g.batch * g.inputs, outputs = g.batch * g.outputs;
-        const double flops = 2.0 * static_cast<double>(g.batch * weights);
+        const Work work{2.0 * static_cast<double>(g.batch * weights),
+                        4.0 * static_cast<double>(inputs + weights + outputs)};
         for (int pass = 0; pass < 3; ++pass) {
             const std::string name = layer + "/" + passes[pass] + "/" + std::to_string(batch) + "/";
-            add_product<Cpu::Linear>(name + "tessera", g, pass, inputs, weights, outputs, flops);
-            add_product<CpuEigen::Linear>(name + "eigen", g, pass, inputs, weights, outputs, flops);
+            add_product<Cpu::Linear>(name + "tessera", g, pass, inputs, weights, outputs, work);
 #ifdef TESSERA_ONEDNN
-            add_onednn(name + "onednn", flops, [=] { return bench::OneDnn(g, pass); });
+            add_onednn(name + "onednn", work, [=] { return bench::OneDnnProduct(g, pass); });
 #endif
+            add_product<CpuEigen::Linear>(name + "eigen", g, pass, inputs, weights, outputs, work);
         }
     }
 }
 
-void normalise(State& state, int batch) {
-    const LrnGeometry g{batch, {96, 55, 55}};
-    const Index n = g.batch * g.shape.size();
-    auto x = filled(n), y = filled(n), scale = filled(n);
-    for (auto _ : state) Cpu::Lrn::forward(g, x.data(), y.data(), scale.data());
-    report(state, "GB", 12.0 * static_cast<double>(n));
-}
+// ---- layers without parameters ----
 
-void normalise_backward(State& state, int batch) {
-    const LrnGeometry g{batch, {96, 55, 55}};
-    const Index n = g.batch * g.shape.size();
-    auto x = filled(n), y = filled(n), scale = filled(n), dy = filled(n), dx = filled(n);
-    Cpu::Lrn::forward(g, x.data(), y.data(), scale.data());
-    for (auto _ : state) {
-        Cpu::Lrn::backward(g, x.data(), y.data(), scale.data(), dy.data(), dx.data());
+/// Calls f(name, batch, backward) for both passes of a layer at every batch.
+template <class F>
+void both_passes(const std::string& layer, const F& f) {
+    for (const int batch : batches) {
+        for (const bool backward : {false, true}) {
+            f(layer + (backward ? "/backward/" : "/forward/") + std::to_string(batch) + "/", batch,
+              backward);
+        }
     }
-    report(state, "GB", 20.0 * static_cast<double>(n));
 }
 
-void pool(State& state, int batch, bool backward) {
-    const PoolGeometry g{batch, {96, 55, 55}, {96, 27, 27}, {3, 3, 2}};
-    const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
-    auto x = filled(inputs), y = filled(outputs);
-    Buffer<std::int32_t> argmax(outputs);
-    Cpu::MaxPool::forward(g, x.data(), y.data(), argmax.data());
-    for (auto _ : state) {
-        if (backward) {
-            Cpu::MaxPool::backward(g, argmax.data(), y.data(), x.data());
-        } else {
+Work moving(double bytes_each, Index count) { return {0, bytes_each * static_cast<double>(count)}; }
+
+/// Forward reads x and writes y and the scale, backward reads those and dy and writes dx.
+void add_lrn(const std::string& layer, Shape shape) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const LrnGeometry g{batch, shape};
+        const Index n = g.batch * g.shape.size();
+        const Work work = moving(backward ? 20 : 12, n);
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(n), y = filled(n), scale = filled(n), dy = filled(n), dx = filled(n);
+            Cpu::Lrn::forward(g, x.data(), y.data(), scale.data());
+            time(state, [&] {
+                if (backward) {
+                    Cpu::Lrn::backward(g, x.data(), y.data(), scale.data(), dy.data(), dx.data());
+                } else {
+                    Cpu::Lrn::forward(g, x.data(), y.data(), scale.data());
+                }
+            });
+            report(state, work);
+        });
+#ifdef TESSERA_ONEDNN
+        add_onednn(name + "onednn", work, [=] { return bench::OneDnnLayer(g, backward); });
+#endif
+    });
+}
+
+void add_max_pool(const std::string& layer, Shape input, Shape output) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const PoolGeometry g{batch, input, output, {3, 3, 2}};
+        const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+        const Work work = moving(4, inputs + 2 * outputs);
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(inputs), y = filled(outputs);
+            Buffer<std::int32_t> argmax(outputs);
             Cpu::MaxPool::forward(g, x.data(), y.data(), argmax.data());
-        }
-    }
-    report(state, "GB", 4.0 * static_cast<double>(inputs + 2 * outputs));
+            time(state, [&] {
+                if (backward) {
+                    Cpu::MaxPool::backward(g, argmax.data(), y.data(), x.data());
+                } else {
+                    Cpu::MaxPool::forward(g, x.data(), y.data(), argmax.data());
+                }
+            });
+            report(state, work);
+        });
+#ifdef TESSERA_ONEDNN
+        add_onednn(name + "onednn", work, [=] { return bench::OneDnnLayer(g, backward); });
+#endif
+    });
 }
 
-void copy(State& state, int batch) {
-    const Index n = batch * Shape{96, 55, 55}.size();
-    auto x = filled(n), y = filled(n);
-    for (auto _ : state) {
-        std::copy_n(x.data(), n, y.data());
-        benchmark::ClobberMemory();
-    }
-    report(state, "GB", 8.0 * static_cast<double>(n));
+void add_relu(const std::string& layer, Shape shape) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const Index n = batch * shape.size();
+        const Work work = moving(backward ? 12 : 8, n);
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(n), y = filled(n), dx = filled(n);
+            time(state, [&] {
+                if (backward) {
+                    Cpu::Relu::backward(n, y.data(), x.data(), dx.data());
+                } else {
+                    Cpu::Relu::forward(n, x.data(), y.data());
+                }
+            });
+            report(state, work);
+        });
+#ifdef TESSERA_ONEDNN
+        add_onednn(name + "onednn", work,
+                   [=] { return bench::OneDnnLayer::relu(batch, shape, backward); });
+#endif
+    });
+}
+
+void add_softmax(const std::string& layer, int channels) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const Index n = batch * Index{channels};
+        const Work work = moving(backward ? 12 : 8, n);
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(n), y = filled(n), dx = filled(n);
+            time(state, [&] {
+                if (backward) {
+                    Cpu::Softmax::backward(batch, channels, y.data(), x.data(), dx.data());
+                } else {
+                    Cpu::Softmax::forward(batch, channels, x.data(), y.data());
+                }
+            });
+            report(state, work);
+        });
+#ifdef TESSERA_ONEDNN
+        add_onednn(name + "onednn", work,
+                   [=] { return bench::OneDnnLayer::softmax(batch, channels, backward); });
+#endif
+    });
+}
+
+/// The mask is a byte for each number.
+void add_dropout(const std::string& layer, Index width) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const Index n = batch * width;
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(n), y = filled(n);
+            Buffer<std::uint8_t> mask(n);
+            Cpu::Dropout::forward(n, 0.5, {}, x.data(), y.data(), mask.data());
+            time(state, [&] {
+                if (backward) {
+                    Cpu::Dropout::backward(n, 0.5, mask.data(), x.data(), y.data());
+                } else {
+                    Cpu::Dropout::forward(n, 0.5, {}, x.data(), y.data(), mask.data());
+                }
+            });
+            report(state, moving(9, n));
+        });
+    });
+}
+
+/// Weights, velocity and gradient are read and written.
+void add_update(const std::string& layer, Index weights) {
+    add(layer + "/update/1/tessera", [=](State& state) {
+        auto w = filled(weights), velocity = filled(weights), gradient = filled(weights);
+        const UpdatePiece<float, 1> piece{.count = weights,
+                                          .gradient = gradient.data(),
+                                          .state = {velocity.data()},
+                                          .weights = w.data()};
+        time(state, [&] { Cpu::Update::sgd(std::span(&piece, 1), SgdStep{.decay = 5e-4}); });
+        report(state, moving(24, weights));
+    });
+}
+
+// ---- ceilings ----
+
+/// 268 MB, more than caches hold.
+constexpr Index beyond_caches = Index{1} << 26;
+
+void add_ceilings() {
+    add("ceiling/multiply_add", [](State& state) {
+        double flops = 0;
+        time(state, [&] { flops = bench::multiply_add(); });
+        report(state, {flops, 0});
+    });
+    add("ceiling/read", [](State& state) {
+        auto x = filled(beyond_caches);
+        time(state, [&] { bench::read(x.data(), beyond_caches); });
+        report(state, moving(4, beyond_caches));
+    });
+    add("ceiling/read_and_write", [](State& state) {
+        auto x = filled(beyond_caches);
+        float factor = 2;
+        time(state, [&] { bench::read_and_write(x.data(), beyond_caches, factor = 1 / factor); });
+        report(state, moving(8, beyond_caches));
+    });
 }
 
 [[maybe_unused]] const bool registered = [] {
+#ifdef TESSERA_ONEDNN
+    const dnnl_version_t& version = *dnnl_version();
+    benchmark::AddCustomContext("onednn", std::to_string(version.major) + "." +
+                                              std::to_string(version.minor) + "." +
+                                              std::to_string(version.patch));
+#endif
     const SlidingWindow three{3, 3, 1, 1, 1}, five{5, 5, 1, 2, 2};
+    add_ceilings();
     add_convolution("C1", {0, {3, 224, 224}, {96, 55, 55}, {11, 11, 4}});
     add_convolution("C2", {0, {96, 27, 27}, {256, 27, 27}, five, 2});
     add_convolution("C2u", {0, {96, 27, 27}, {256, 27, 27}, five});
@@ -184,17 +339,15 @@ void copy(State& state, int batch) {
     add_convolution("C5u", {0, {384, 13, 13}, {256, 13, 13}, three});
     add_linear("FC6", {0, 9216, 4096});
     add_linear("FC7", {0, 4096, 4096});
-    for (const int batch : batches) {
-        const auto add = [&](const char* what, auto run, auto... pass) {
-            const std::string name = what + std::to_string(batch) + "/tessera";
-            benchmark::RegisterBenchmark(name.c_str(), run, batch, pass...)->UseRealTime();
-        };
-        add("lrn1/forward/", normalise);
-        add("lrn1/backward/", normalise_backward);
-        add("max_pool1/forward/", pool, false);
-        add("max_pool1/backward/", pool, true);
-        add("copy1/forward/", copy);
-    }
+    add_lrn("lrn1", {96, 55, 55});
+    add_lrn("lrn2", {256, 27, 27});
+    add_max_pool("max_pool1", {96, 55, 55}, {96, 27, 27});
+    add_max_pool("max_pool2", {256, 27, 27}, {256, 13, 13});
+    add_relu("relu1", {96, 55, 55});
+    add_relu("relu2", {256, 27, 27});
+    add_softmax("softmax", 1000);
+    add_dropout("dropout6", 4096);
+    add_update("FC6", 9216 * 4096);
     return true;
 }();
 
