@@ -167,15 +167,20 @@ inline void spread_colours(const std::uint8_t* source, int count, ColourLanes* t
     typedef std::uint8_t Bytes __attribute__((vector_size(16)));
     typedef std::uint16_t Pairs __attribute__((vector_size(16)));
     using Whole = RowVectors<16>::Whole;
-    const auto spread = [&](int x, std::size_t bytes) {
+    const auto spread = [&](int x, std::size_t size) {
         std::int32_t pixel = 0;
-        std::memcpy(&pixel, source + 3 * x, bytes);
+        std::memcpy(&pixel, source + 3 * x, size);
+        Whole whole{};
+        whole[0] = pixel;
         // Zeros between the bytes, twice: on a little-endian machine the numbers themselves.
-        const auto pairs = reinterpret_cast<Pairs>(
-            __builtin_shufflevector(reinterpret_cast<Bytes>(Whole{pixel}), Bytes{}, 0, 16, 1, 17, 2,
-                                    18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23));
-        const auto whole = reinterpret_cast<Whole>(
-            __builtin_shufflevector(pairs, Pairs{}, 0, 8, 1, 9, 2, 10, 3, 11));
+        Bytes bytes;
+        std::memcpy(&bytes, &whole, sizeof bytes);
+        bytes = __builtin_shufflevector(bytes, Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
+                                        22, 7, 23);
+        Pairs pairs;
+        std::memcpy(&pairs, &bytes, sizeof pairs);
+        pairs = __builtin_shufflevector(pairs, Pairs{}, 0, 8, 1, 9, 2, 10, 3, 11);
+        std::memcpy(&whole, &pairs, sizeof whole);
         target[x] = __builtin_convertvector(whole, ColourLanes);
     };
     for (int x = 0; x + 1 < count; ++x) spread(x, 4);
