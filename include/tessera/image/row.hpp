@@ -3,9 +3,8 @@
 //
 // Sums run over the taps in their order, so that a number does not depend on the width of a vector,
 // and products are rounded before they are added unless the compiler may use FMA (-march=native):
-// within a build every processor computes the same bits. One row of 224 pixels in colour, on a
-// processor with AVX-512 at 4 GHz: 2 taps across take 0.10 microseconds, 2 taps down 0.05, to
-// bytes 0.03.
+// within a build every processor computes the same bits. Measured on one core with AVX-512, the 488
+// patches of an image of 500 x 375 at 224 x 224 as floats: 24 ms, and 83 by loops over numbers.
 #pragma once
 
 #include <algorithm>
