@@ -3071,9 +3071,9 @@ int strip_rows(Index rows) {
 // from there once a panel. Lines are copied only to have zeros beside them, and rows of the window
 // above or below the image are skipped.
 //
-// Measured on two cores of Zen 5 (504 GFLOP/s), AlexNet at batch 16, in GFLOP/s: C1 417, C2 498, C3
-// to C5 466 to 475 (13 outputs a row, tiles of 13). Columns of patches gave 305, 425 and 384 to
-// 403.
+// Measured on two cores of Zen 5 (504 GFLOP/s), AlexNet at batch 16, bench_op_ops, in GFLOP/s by the
+// usual count, to which zeros beside the image are work: C1 450, C2 510, C3 490, C4 490, C5 485 (13
+// outputs a row, tiles of 13). Columns of patches gave 340, 425, 450, 420 and 400.
 
 namespace tessera::cpu {
 
