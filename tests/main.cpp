@@ -6,11 +6,11 @@
 
 #include <cstdio>
 
-#include "tessera/core/instructions.hpp"
+#include "tessera/backend/cpu/instructions.hpp"
 
 int main(int argc, char** argv) {
     try {
-        tessera::instructions();
+        tessera::cpu::instructions();
     } catch (const tessera::Error& error) {
         std::printf("skipped: %s\n", error.what());
         return 77;

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tessera/core/instructions.hpp"
+#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 
