@@ -2667,7 +2667,7 @@ private:
 /// Vectors of 16 bytes: SSE, NEON, or whatever the compiler makes of them.
 template <class T>
 struct PlainTile {
-    using Rows = TileRows<6, 5, 4, 2, 1>;
+    using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
 
     template <int Count, int Vectors>
