@@ -133,14 +133,25 @@ TEST_CASE_TEMPLATE("a convolution takes the gradient of the ReLU before it", T, 
             std::copy(found.begin(), found.end(), dx);
         });
     };
+#ifndef __CUDACC__
+    [[maybe_unused]] const auto check_on_host = [&]<class Op>(const ConvGeometry& g, Op) {
+        CAPTURE(text(g.batch, " x ", g.input, " to ", g.output));
+        const auto weights = random_values<T>(random, weight_count(g));
+        const auto dy = random_values<T>(random, output_count(g));
+        Memory<Op, T> memory(g, 2);
+        check_gradient<T>(random, input_count(g), [&](T* dx, const T* rectified) {
+            Op::backward_data(g, weights.data(), dy.data(), dx, memory, rectified);
+        });
+    };
+#endif
     for (int round = 0; round < 10; ++round) {
         ConvGeometry g = random_convolution(random);
         g.batch = 1 + round % 3;
         check(g, round % 2, cuda::PlainConv{});
 #ifndef __CUDACC__
         if constexpr (!std::is_same_v<T, Bf16>) {
-            check(g, 0, cpu::Conv{});
-            check(g, 0, cpu::ProductConv<cpu::TiledProduct>{});
+            check_on_host(g, cpu::Conv{});
+            check_on_host(g, cpu::ProductConv<cpu::TiledProduct>{});
         }
 #endif
         if constexpr (!std::is_same_v<T, double>) {
@@ -157,9 +168,11 @@ TEST_CASE_TEMPLATE("a convolution takes the gradient of the ReLU before it", T, 
 #ifndef __CUDACC__
     // One product over all pixels; several pieces of weights.
     if constexpr (!std::is_same_v<T, Bf16>) {
-        check({.batch = 3, .input = {34, 7, 9}, .output = {50, 7, 9}, .groups = 2}, 0, cpu::Conv{});
-        check({.batch = 1, .input = {8, 6, 5}, .output = {600, 6, 5}, .window = {3, 3, 1, 1, 1}}, 0,
-              cpu::Conv{});
+        check_on_host({.batch = 3, .input = {34, 7, 9}, .output = {50, 7, 9}, .groups = 2},
+                      cpu::Conv{});
+        check_on_host(
+            {.batch = 1, .input = {8, 6, 5}, .output = {600, 6, 5}, .window = {3, 3, 1, 1, 1}},
+            cpu::Conv{});
     }
 #endif
     if constexpr (!std::is_same_v<T, double>) check(deep, 0, cuda::TensorConv{});
