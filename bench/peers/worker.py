@@ -194,12 +194,12 @@ class OnnxRuntime:
             raise Unknown(f"{work} {which}")
         options = self.onnxruntime.SessionOptions()
         options.intra_op_num_threads = self.threads
-        session = self.onnxruntime.InferenceSession(onnx_network(batch), options,
+        network = self.onnxruntime.InferenceSession(onnx_network(batch), options,
                                                     providers=["CPUExecutionProvider"])
         images = random_images(batch)
 
         def forward():
-            scores, = session.run(None, {"x": images})
+            scores, = network.run(None, {"x": images})
             assert scores.shape == (batch, CLASSES)
         return forward
 
