@@ -4,8 +4,8 @@
 //
 // What neighbouring patches have in common is computed once, and patches see what is beside them
 // where they would see padding. Of the paper's nine scales the largest images have 62 times the
-// area of the smallest, together 83 patches for an image of 4 to 3, which has 275: a third of the
-// arithmetic of the convolutions.
+// area of the smallest, together 83 patches for an image of 4 to 3, which has 275: a
+// third of the arithmetic of the convolutions.
 #pragma once
 
 #include <algorithm>
@@ -26,6 +26,10 @@ using ConvolutionNet = CutAfter<PatchNet<Choice, Classes>, "pool5">;
 template <class Choice, int Classes>
 using WindowNet = CutBefore<PatchNet<Choice, Classes>, "fc6">;
 
+/// Of an image that is resized for one scale. A strip of thousands of pixels by one would ask for
+/// billions.
+inline constexpr int most_pixels = 1 << 26;
+
 /// The windows of a network's map on an image that is resized for one scale, where a patch is
 /// Choice::image pixels wide and the network sees the centre of it.
 struct DenseGrid {
@@ -43,13 +47,16 @@ struct DenseGrid {
     template <class Choice>
     static constexpr Shape window_shape = output_shape<ConvolutionNet<Choice, 1>>(Choice::input);
 
-    /// For an image of width x height pixels.
+    /// For an image of width x height pixels. Throws Error for more than most_pixels.
     template <class Choice>
     static DenseGrid of(Choice, int width, int height, double lambda, double stride) {
         constexpr int margin = Choice::image - Choice::input.width;
         constexpr ReceptiveField field = receptive_field<ConvolutionNet<Choice, 1>>(Choice::input);
+        const double scale = lambda * Choice::image / std::min(width, height);
+        require(width * scale * height * scale <= most_pixels, "dense scores: found an image of ",
+                width, " x ", height, " pixels at lambda ", lambda, ", expected at most ",
+                most_pixels, " pixels when it is resized");
         const auto extent = [&](int length) {
-            const double scale = lambda * Choice::image / std::min(width, height);
             return std::max(Choice::image, static_cast<int>(std::lround(length * scale)));
         };
         DenseGrid grid;

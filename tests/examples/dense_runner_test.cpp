@@ -94,6 +94,13 @@ TEST_CASE("windows lie where patches would, from border to border") {
     CHECK(wide.box(0, 3).width() == doctest::Approx(24 * 60 / 54.0));
 }
 
+TEST_CASE("a strip that would become billions of pixels is refused") {
+    CHECK_THROWS_WITH_AS(DenseGrid::of(Tiny{}, 1, 200'000, 4, 0.5),
+                         "dense scores: found an image of 1 x 200000 pixels at lambda 4, expected "
+                         "at most 67108864 pixels when it is resized",
+                         Error);
+}
+
 TEST_CASE("dense scores are those of the network without linear layers") {
     const Tiling tiling{.lambdas = {1, 1.5, 2.7}, .stride = 0.5};
     const PatchModel model = random_model();
