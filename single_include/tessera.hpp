@@ -2523,8 +2523,8 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 //
 // A tile of AVX-512 is 14 rows of two vectors: 28 sums, the two vectors of b and one broadcast
 // element of a fill 31 of 32 registers. Each step of the depth is 28 multiply-adds, 14 cycles at
-// two a cycle, on 16 loads, 8 cycles: arithmetic is the limit, and 98 % of it is reached out of the
-// first-level cache. Elements of a are broadcast from where they lie, so that only b is packed,
+// two a cycle, on 16 loads, 8 cycles: arithmetic is the limit.
+// Elements of a are broadcast from where they lie, so that only b is packed,
 // into panels as wide as a tile. AVX2, and the vectors of 16 bytes that every machine has, go with
 // 16 registers: 6 rows of two vectors.
 //
@@ -3071,9 +3071,9 @@ int strip_rows(Index rows) {
 // from there once a panel. Lines are copied only to have zeros beside them, and rows of the window
 // above or below the image are skipped.
 //
-// Measured on two cores of Zen 5 (504 GFLOP/s), AlexNet at batch 16, bench_op_ops, in GFLOP/s by the
-// usual count, to which zeros beside the image are work: C1 450, C2 510, C3 490, C4 490, C5 485 (13
-// outputs a row, tiles of 13). Columns of patches gave 340, 425, 450, 420 and 400.
+// Measured on two cores of Zen 5 (504 GFLOP/s) in a busy hour, AlexNet at batch 16, bench_op_ops,
+// in GFLOP/s by the usual count, to which zeros beside the image are work: C1 450, C2 445 to 480,
+// C3 480, C4 455, C5 460 (13 outputs a row, tiles of 13).
 
 namespace tessera::cpu {
 

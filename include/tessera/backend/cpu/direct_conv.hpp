@@ -8,9 +8,9 @@
 // from there once a panel. Lines are copied only to have zeros beside them, and rows of the window
 // above or below the image are skipped.
 //
-// Measured on two cores of Zen 5 (504 GFLOP/s), AlexNet at batch 16, bench_op_ops, in GFLOP/s by the
-// usual count, to which zeros beside the image are work: C1 450, C2 510, C3 490, C4 490, C5 485 (13
-// outputs a row, tiles of 13). Columns of patches gave 340, 425, 450, 420 and 400.
+// Measured on two cores of Zen 5 (504 GFLOP/s) in a busy hour, AlexNet at batch 16, bench_op_ops,
+// in GFLOP/s by the usual count, to which zeros beside the image are work: C1 450, C2 445 to 480,
+// C3 480, C4 455, C5 460 (13 outputs a row, tiles of 13).
 #pragma once
 
 #include <algorithm>
