@@ -270,7 +270,7 @@ private:
 }  // namespace tessera
 
 // ---- tessera/core/text.hpp
-// Words: a text that can be a template argument, and joining values into a message.
+// Words: a text that can be a template argument, and values joined into a message.
 
 namespace tessera {
 
@@ -283,34 +283,57 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
-/// template, which would be compiled anew for every length of literal.
-inline std::string to_text(std::string_view words) { return std::string(words); }
-inline std::string to_text(const char* words) { return words; }
-inline std::string to_text(bool value) { return value ? "true" : "false"; }
-inline std::string to_text(char letter) { return std::string(1, letter); }
-inline std::string to_text(int value) { return std::to_string(value); }
-inline std::string to_text(unsigned value) { return std::to_string(value); }
-inline std::string to_text(long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long value) { return std::to_string(value); }
-inline std::string to_text(long long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long long value) { return std::to_string(value); }
-inline std::string to_text(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.6g", value);
-    return digits;
-}
-inline std::string to_text(const Shape& shape) {
-    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
+/// A word of a message: numbers in the shortest usual form, shapes as `3x224x224`. Overloads, so
+/// that a message of any values is an array of one type, which no template has to join.
+class Word {
+public:
+    Word(std::string_view words) : words_(words) {}
+    Word(const std::string& words) : words_(words) {}
+    Word(const char* words) : words_(words) {}
+    Word(bool value) : words_(value ? "true" : "false") {}
+    Word(char letter) : Word("%c", letter) {}
+    Word(int value) : Word("%d", value) {}
+    Word(unsigned value) : Word("%u", value) {}
+    Word(long value) : Word("%ld", value) {}
+    Word(unsigned long value) : Word("%lu", value) {}
+    Word(long long value) : Word("%lld", value) {}
+    Word(unsigned long long value) : Word("%llu", value) {}
+    Word(double value) : Word("%.6g", value) {}
+    Word(const Shape& shape) {
+        for (const int extent : {shape.channels, shape.height, shape.width}) {
+            if (length_ > 0) own_[length_++] = 'x';
+            length_ += extent == dynamic ? std::snprintf(own_ + length_, 2, "?")
+                                         : std::snprintf(own_ + length_, 12, "%d", extent);
+        }
+        words_ = {own_, static_cast<std::size_t>(length_)};
+    }
+    Word(const Word&) = delete;
+    Word& operator=(const Word&) = delete;
+
+    std::string_view view() const { return words_; }
+
+private:
+    template <class Value>
+    Word(const char* format, Value value)
+        : length_(std::snprintf(own_, sizeof own_, format, value)),
+          words_(own_, static_cast<std::size_t>(length_)) {}
+
+    char own_[40];
+    int length_ = 0;
+    std::string_view words_;  // of own_, or of somebody else
+};
+
+inline std::string join(const Word* words, std::size_t count) {
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined.append(words[i].view());
+    return joined;
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.
 template <class... Values>
 std::string text(const Values&... values) {
-    std::string joined;
-    (joined.append(to_text(values)), ...);
-    return joined;
+    const Word words[] = {values...};
+    return join(words, sizeof...(values));
 }
 
 }  // namespace tessera
@@ -326,10 +349,15 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+[[noreturn, gnu::cold]] inline void fail_with(const Word* words, std::size_t count) {
+    throw Error(join(words, count));
+}
+
 /// Throws Error with the values joined into one sentence.
 template <class... Values>
-[[noreturn]] void fail(const Values&... values) {
-    throw Error(text(values...));
+[[noreturn, gnu::cold]] void fail(const Values&... values) {
+    const Word words[] = {values...};
+    fail_with(words, sizeof...(values));
 }
 
 /// Throws unless `holds`. The values are turned into text only on failure.
@@ -2529,7 +2557,9 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 // 16 registers: 6 rows of two vectors.
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
-// one before (4 cycles), so that a tile of one row takes the time of one of 4.
+// one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
+// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
 
 namespace tessera::cpu {
 
@@ -2630,7 +2660,7 @@ struct TileRows {
 
     /// What of `rows` rows the next tile takes, so that all together take the fewest cycles.
     static constexpr int next(Index rows) {
-        return rows < 2 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
+        return rows < 3 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
     }
 
     /// Calls f with one of them as a constant of the type.
@@ -2645,10 +2675,10 @@ struct TileRows {
     }
 
 private:
-    static constexpr std::array<int, 2 * Most> plan = [] {
+    static constexpr std::array<int, 3 * Most> plan = [] {
         constexpr int latency = 4, beginning = 1;
-        std::array<int, 2 * Most> next{}, cycles{};
-        for (int count = 1; count < 2 * Most; ++count) {
+        std::array<int, 3 * Most> next{}, cycles{};
+        for (int count = 1; count < 3 * Most; ++count) {
             int best = 1 << 20;
             for (const int rows : {Most, Fewer...}) {
                 if (rows > count) continue;
@@ -2669,6 +2699,7 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -2679,8 +2710,9 @@ struct PlainTile {
 #if defined(__x86_64__)
 template <class T>
 struct Avx512Tile {
-    using Rows = TileRows<14, 13, 10, 8, 7, 6, 4, 2, 1>;
+    using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
     static constexpr Index columns = 128 / sizeof(T);
+    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -2692,6 +2724,7 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {
@@ -3026,7 +3059,9 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    if constexpr (Tile::has_half) {
+        if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    }
     compute_edge<Tile>(rows, columns, task);
 }
 
@@ -6978,7 +7013,7 @@ std::string summary(Shape input) {
         if (!layer.frozen) learning += count;
         const double bytes = layer.output.known() ? 4.0 * layer.output.size() : 0.0;
         rows.push_back({std::to_string(i), std::string(layer.name), std::string(layer.kind),
-                        detail::marks(layer), to_text(layer.output), detail::grouped_digits(count),
+                        detail::marks(layer), text(layer.output), detail::grouped_digits(count),
                         if_known(layer.input.known(), detail::with_decimals(layer.flops / 1e6, 2)),
                         if_known(layer.output.known(), detail::with_decimals(bytes / 1024, 1)),
                         detail::field_text(receptive_field(layers, static_cast<int>(i) + 1))});
