@@ -673,6 +673,51 @@ inline std::string_view last_name(std::string_view path) {
 
 }  // namespace tessera
 
+// ---- tessera/core/instructions.hpp
+// Instructions: what the processor can do, asked once per process, so that a program compiled for
+// any x86-64 uses all of the machine it runs on.
+
+namespace tessera {
+
+/// From the least to the most.
+enum class Instructions { plain, avx2, avx512 };
+
+namespace detail {
+
+inline Instructions best_instructions() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) return Instructions::avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
+#endif
+    return Instructions::plain;
+}
+
+/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
+inline Instructions choose_instructions() {
+    const Instructions best = best_instructions();
+    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
+    if (!asked) return best;
+    constexpr std::string_view names[] = {"plain", "avx2", "avx512"};
+    for (int i = 0; i < 3; ++i) {
+        if (names[i] != asked) continue;
+        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
+                ", but this processor has no more than ", names[static_cast<int>(best)]);
+        return static_cast<Instructions>(i);
+    }
+    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2 or avx512");
+}
+
+}  // namespace detail
+
+/// What the ops of this process use: the same from the first call to the last. Throws Error when
+/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
+inline Instructions instructions() {
+    static const Instructions chosen = detail::choose_instructions();
+    return chosen;
+}
+
+}  // namespace tessera
+
 // ---- tessera/core/mapped_file.hpp
 // MappedFile: the bytes of a file without reading them into memory first.
 
@@ -2317,51 +2362,6 @@ void copy_lines(const ConvGeometry& g, const T* image, Range lines, Range channe
         }
         to = std::fill_n(to, right, T{0});
     }
-}
-
-}  // namespace tessera::cpu
-
-// ---- tessera/backend/cpu/instructions.hpp
-// Instructions: what the processor can do, asked once per process, so that a program compiled for
-// any x86-64 uses all of the machine it runs on.
-
-namespace tessera::cpu {
-
-/// From the least to the most.
-enum class Instructions { plain, avx2, avx512 };
-
-namespace detail {
-
-inline Instructions best_instructions() {
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx512f")) return Instructions::avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
-#endif
-    return Instructions::plain;
-}
-
-/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
-inline Instructions choose_instructions() {
-    const Instructions best = best_instructions();
-    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
-    if (!asked) return best;
-    constexpr std::string_view names[] = {"plain", "avx2", "avx512"};
-    for (int i = 0; i < 3; ++i) {
-        if (names[i] != asked) continue;
-        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
-                ", but this processor has no more than ", names[static_cast<int>(best)]);
-        return static_cast<Instructions>(i);
-    }
-    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2 or avx512");
-}
-
-}  // namespace detail
-
-/// What the ops of this process use: the same from the first call to the last. Throws Error when
-/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
-inline Instructions instructions() {
-    static const Instructions chosen = detail::choose_instructions();
-    return chosen;
 }
 
 }  // namespace tessera::cpu
@@ -9690,6 +9690,7 @@ struct Window {
 /// The pixel that stands at `position` when the `count` pixels of an axis are continued by their
 /// mirror image on both sides: ... 1 0 | 0 1 2 ... requires count > 0.
 constexpr int mirrored_position(int position, int count) {
+    if (0 <= position && position < count) return position;
     const int period = 2 * count;
     const int phase = ((position % period) + period) % period;
     return phase < count ? phase : period - 1 - phase;
@@ -9842,6 +9843,8 @@ public:
 
     int taps() const { return taps_; }
     int first(int output) const { return first_[std::size_t(output)]; }
+    /// first() of all outputs, one after another, as their weights() are.
+    const int* firsts() const { return first_.data(); }
     const float* weights(int output) const {
         return weights_.data() + std::size_t(output) * std::size_t(taps_);
     }
@@ -10261,8 +10264,13 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/image/resize.hpp
-// Resize: any box of an image to any extent, antialiased, rounded once.
+// ---- tessera/image/row.hpp
+// Rows of images as vectors: the four loops in which resizing and normalising spend their time.
+//
+// Sums run over the taps in their order, so that a number does not depend on the width of a vector,
+// and products are rounded before they are added unless the compiler may use FMA (-march=native):
+// within a build every processor computes the same bits. Measured on one core with AVX-512, the 488
+// patches of an image of 500 x 375 at 224 x 224 as floats: 24 ms, and 83 by loops over numbers.
 
 namespace tessera {
 
@@ -10270,6 +10278,226 @@ namespace tessera {
 inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
+
+namespace detail {
+
+/// Vectors of `Bytes` bytes: floats, as many whole numbers, and as many pixels.
+template <int Bytes>
+struct RowVectors;
+template <>
+struct RowVectors<16> {
+    typedef float Lanes __attribute__((vector_size(16)));
+    typedef std::int32_t Whole __attribute__((vector_size(16)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(4)));
+};
+template <>
+struct RowVectors<32> {
+    typedef float Lanes __attribute__((vector_size(32)));
+    typedef std::int32_t Whole __attribute__((vector_size(32)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(8)));
+};
+template <>
+struct RowVectors<64> {
+    typedef float Lanes __attribute__((vector_size(64)));
+    typedef std::int32_t Whole __attribute__((vector_size(64)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(16)));
+};
+
+/// sum += a * b: rounded once where FMA is compiled in, else twice. Said and not left to the
+/// compiler, which decides by the loop around it.
+template <class Lanes>
+[[gnu::always_inline]] inline void add_product(Lanes& sum, const Lanes& a, const Lanes& b) {
+#if defined(__x86_64__) && defined(__FMA__)
+    if constexpr (sizeof(Lanes) == 16) sum = __builtin_ia32_vfmaddps(a, b, sum);
+    if constexpr (sizeof(Lanes) == 32) sum = __builtin_ia32_vfmaddps256(a, b, sum);
+#ifdef __AVX512F__
+    if constexpr (sizeof(Lanes) == 64) sum = __builtin_ia32_vfmaddps512_mask(a, b, sum, -1, 4);
+#endif
+#else
+    sum += a * b;
+#endif
+}
+
+/// Compiled with the instructions of the functions they are inlined into.
+template <int Bytes>
+struct RowLoops {
+    using Lanes = typename RowVectors<Bytes>::Lanes;
+    using Whole = typename RowVectors<Bytes>::Whole;
+    using Pixels = typename RowVectors<Bytes>::Pixels;
+    static constexpr int lanes = Bytes / 4;
+
+    /// target[j] = sum over k < taps of weights[k] * rows[k * pitch + j]; reads and writes whole
+    /// vectors.
+    [[gnu::always_inline]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                             const float* weights, int taps, int count,
+                                             float* target) {
+        const Lanes first = Lanes{} + weights[0];
+        if (taps == 2) {  // enlarging
+            const Lanes second = Lanes{} + weights[1];
+            for (int j = 0; j < count; j += lanes) {
+                Lanes upper, lower;
+                std::memcpy(&upper, rows + j, sizeof upper);
+                std::memcpy(&lower, rows + pitch + j, sizeof lower);
+                Lanes sum = first * upper;
+                add_product(sum, second, lower);
+                std::memcpy(target + j, &sum, sizeof sum);
+            }
+            return;
+        }
+        for (int j = 0; j < count; j += lanes) {
+            const float* from = rows + j;
+            Lanes row;
+            std::memcpy(&row, from, sizeof row);
+            Lanes sum = first * row;
+            for (int k = 1; k < taps; ++k) {
+                from += pitch;
+                std::memcpy(&row, from, sizeof row);
+                add_product(sum, Lanes{} + weights[k], row);
+            }
+            std::memcpy(target + j, &sum, sizeof sum);
+        }
+    }
+
+    /// target[j] = (source[j] - mean[j]) * scale.
+    template <class Pixel>
+    [[gnu::always_inline]] static void normalise(const Pixel* source, const float* mean,
+                                                 float scale, int count, float* target) {
+        int j = 0;
+        for (; j + lanes <= count; j += lanes) {
+            Lanes value, expected;
+            if constexpr (std::is_same_v<Pixel, float>) {
+                std::memcpy(&value, source + j, sizeof value);
+            } else {
+                Pixels pixels;
+                std::memcpy(&pixels, source + j, sizeof pixels);
+                value = __builtin_convertvector(__builtin_convertvector(pixels, Whole), Lanes);
+            }
+            std::memcpy(&expected, mean + j, sizeof expected);
+            value = (value - expected) * scale;
+            std::memcpy(target + j, &value, sizeof value);
+        }
+        for (; j < count; ++j) target[j] = (static_cast<float>(source[j]) - mean[j]) * scale;
+    }
+};
+
+/// The widest vectors that the compiler may use everywhere.
+#if defined(__AVX512F__)
+using CompiledRowLoops = RowLoops<64>;
+#elif defined(__AVX__)
+using CompiledRowLoops = RowLoops<32>;
+#else
+using CompiledRowLoops = RowLoops<16>;
+#endif
+
+#if defined(__x86_64__) && !defined(__AVX__)
+// Without FMA, which would round once.
+struct Avx2RowLoops {
+    [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                              const float* weights, int taps, int count,
+                                              float* target) {
+        RowLoops<32>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx2")]] static void normalise(const Pixel* source, const float* mean,
+                                                  float scale, int count, float* target) {
+        RowLoops<32>::normalise(source, mean, scale, count, target);
+    }
+};
+
+/// Calls f with the loops for this processor.
+template <class F>
+void with_row_loops(const F& f) {
+    instructions() == Instructions::plain ? f(CompiledRowLoops()) : f(Avx2RowLoops());
+}
+#else
+template <class F>
+void with_row_loops(const F& f) {
+    f(CompiledRowLoops());
+}
+#endif
+
+/// A pixel in colour as four floats; the last is never used.
+using ColourLanes = RowVectors<16>::Lanes;
+
+/// `count` pixels of three bytes as four floats each. requires count > 0.
+inline void spread_colours(const std::uint8_t* source, int count, ColourLanes* target) {
+    typedef std::uint8_t Bytes __attribute__((vector_size(16)));
+    typedef std::uint16_t Pairs __attribute__((vector_size(16)));
+    using Whole = RowVectors<16>::Whole;
+    const auto spread = [&](int x, std::size_t size) {
+        std::int32_t pixel = 0;
+        std::memcpy(&pixel, source + 3 * x, size);
+        Whole whole{};
+        whole[0] = pixel;
+        // Zeros between the bytes, twice: on a little-endian machine the numbers themselves.
+        Bytes bytes;
+        std::memcpy(&bytes, &whole, sizeof bytes);
+        bytes = __builtin_shufflevector(bytes, Bytes{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6,
+                                        22, 7, 23);
+        Pairs pairs;
+        std::memcpy(&pairs, &bytes, sizeof pairs);
+        pairs = __builtin_shufflevector(pairs, Pairs{}, 0, 8, 1, 9, 2, 10, 3, 11);
+        std::memcpy(&whole, &pairs, sizeof whole);
+        target[x] = __builtin_convertvector(whole, ColourLanes);
+    };
+    for (int x = 0; x + 1 < count; ++x) spread(x, 4);
+    spread(count - 1, 3);  // nothing may lie behind it
+}
+
+/// target[3x + c] = sum over k < taps of weights[x * taps + k] * pixels[first[x] + k][c]. Writes
+/// one number more, which the next pixel replaces.
+template <int Taps>
+inline void shrink_colours(const ColourLanes* pixels, const int* first, const float* weights,
+                           int taps, int width, float* target) {
+    if constexpr (Taps > 0) taps = Taps;
+    for (int x = 0; x < width; ++x, weights += taps, target += 3) {
+        const ColourLanes* from = pixels + first[x];
+        ColourLanes sum = weights[0] * from[0];
+        for (int k = 1; k < taps; ++k) add_product(sum, ColourLanes{} + weights[k], from[k]);
+        std::memcpy(target, &sum, sizeof sum);
+    }
+}
+
+}  // namespace detail
+
+/// target[j] = to_pixel(row[j]).
+inline void round_pixels(const float* row, int count, std::uint8_t* target) {
+    int j = 0;
+#if defined(__AVX512F__)
+    using Vectors = detail::RowVectors<64>;
+    for (; j + 16 <= count; j += 16) {
+        Vectors::Lanes value;
+        std::memcpy(&value, row + j, sizeof value);
+        value = value > 0.0F ? value : Vectors::Lanes{};
+        value = value < 255.0F ? value : Vectors::Lanes{} + 255.0F;
+        const auto whole = __builtin_convertvector(value + 0.5F, Vectors::Whole);
+        const auto pixels = __builtin_convertvector(whole, Vectors::Pixels);
+        std::memcpy(target + j, &pixels, sizeof pixels);
+    }
+#elif defined(__SSE2__)
+    using Vectors = detail::RowVectors<16>;
+    const auto whole = [&](int at) {
+        Vectors::Lanes value;
+        std::memcpy(&value, row + at, sizeof value);
+        value = value < 255.0F ? value : Vectors::Lanes{} + 255.0F;
+        return __builtin_convertvector(value + 0.5F, Vectors::Whole);
+    };
+    for (; j + 16 <= count; j += 16) {  // packing makes what is below 0 to 0
+        const auto pixels =
+            __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(whole(j), whole(j + 4)),
+                                       __builtin_ia32_packssdw128(whole(j + 8), whole(j + 12)));
+        std::memcpy(target + j, &pixels, sizeof pixels);
+    }
+#endif
+    for (; j < count; ++j) target[j] = to_pixel(row[j]);
+}
+
+}  // namespace tessera
+
+// ---- tessera/image/resize.hpp
+// Resize: any box of an image to any extent, antialiased, rounded once.
+
+namespace tessera {
 
 namespace detail {
 
@@ -10296,11 +10524,11 @@ public:
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
-        pitch_ = (values_ + block - 1) / block * block;
+        pitch_ = values_ / block * block + block;  // at least one number is not used
         require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
                 " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
                 " numbers, expected at most 2^30");
-        strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
+        strip_.resize(std::size_t(source.height) * std::size_t(pitch_ / block));
         ready_.assign(std::size_t(source.height), 0);
     }
 
@@ -10315,37 +10543,37 @@ public:
             shrink_row(y);
             ready_[std::size_t(y)] = 1;
         }
-        row_.resize(std::size_t(pitch_));
+        row_.resize(std::size_t(pitch_ / block));
         for (int y = 0; y < height; ++y) {
-            blend_rows(strip_.data() + std::ptrdiff_t{rows_.first(y)} * pitch_, rows_.weights(y));
-            sink(y, static_cast<const float*>(row_.data()));
+            const float* strip = strip_.data()->values + std::ptrdiff_t{rows_.first(y)} * pitch_;
+            detail::with_row_loops([&](auto loops) {
+                loops.blend(strip, pitch_, rows_.weights(y), rows_.taps(), values_,
+                            row_.data()->values);
+            });
+            sink(y, static_cast<const float*>(row_.data()->values));
         }
     }
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
+    struct alignas(64) Block {
+        float values[block];
+    };
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
         const std::uint8_t* source = source_->row(y);
-        float* target = strip_.data() + std::ptrdiff_t{y} * pitch_;
+        float* target = strip_.data()->values + std::ptrdiff_t{y} * pitch_;
         const int channels = source_->channels;
         const int taps = columns_.taps();
         const int width = values_ / channels;
         if (channels == 3) {
-            for (int x = 0; x < width; ++x) {
-                const float* weights = columns_.weights(x);
-                const std::uint8_t* from = source + columns_.first(x) * 3;
-                float red = 0, green = 0, blue = 0;
-                for (int k = 0; k < taps; ++k, from += 3) {
-                    red += weights[k] * static_cast<float>(from[0]);
-                    green += weights[k] * static_cast<float>(from[1]);
-                    blue += weights[k] * static_cast<float>(from[2]);
-                }
-                target[3 * x] = red;
-                target[3 * x + 1] = green;
-                target[3 * x + 2] = blue;
-            }
+            const int begin = columns_.begin(), count = columns_.end() - begin;
+            colours_.resize(static_cast<std::size_t>(count));
+            detail::spread_colours(source + 3 * begin, count, colours_.data());
+            const auto shrink = taps == 2 ? detail::shrink_colours<2> : detail::shrink_colours<0>;
+            shrink(colours_.data() - begin, columns_.firsts(), columns_.weights(0), taps, width,
+                   target);
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
@@ -10361,26 +10589,15 @@ private:
         std::fill(target + values_, target + pitch_, 0.0F);
     }
 
-    /// row_ = sum over taps of weights[k] * strip row k.
-    void blend_rows(const float* strip, const float* weights) {
-        for (int j = 0; j < pitch_; j += block) {
-            std::array<float, block> sum{};
-            for (int k = 0; k < rows_.taps(); ++k) {
-                const float* from = strip + std::ptrdiff_t{k} * pitch_ + j;
-                for (std::size_t i = 0; i < block; ++i) sum[i] += weights[k] * from[i];
-            }
-            std::copy(sum.begin(), sum.end(), row_.data() + j);
-        }
-    }
-
     const Image* source_ = nullptr;
     AxisFilter columns_;
     AxisFilter rows_;
-    int values_ = 0;            // floats in a row of the result
-    int pitch_ = 0;             // floats from one row to the next
-    std::vector<float> strip_;  // (source height, target width, channels)
-    std::vector<char> ready_;   // which rows of the strip are computed
-    std::vector<float> row_;
+    int values_ = 0;                            // floats in a row of the result
+    int pitch_ = 0;                             // floats from one row to the next
+    std::vector<Block> strip_;                  // (source height, target width, channels)
+    std::vector<detail::ColourLanes> colours_;  // a source row
+    std::vector<char> ready_;                   // which rows of the strip are computed
+    std::vector<Block> row_;
 };
 
 /// `box` of `source` to the extent of `target`, which has been given its size and the channels of
@@ -10391,8 +10608,7 @@ inline void resize(const Image& source, const Box& box, Image& target, Resizer& 
             target.shape(), ", the source ", source.shape());
     resizer.columns(source, box.left, box.right, target.width);
     resizer.rows(box.top, box.bottom, target.height, [&](int y, const float* row) {
-        std::uint8_t* to = target.row(y);
-        for (int i = 0; i < target.width * target.channels; ++i) to[i] = to_pixel(row[i]);
+        round_pixels(row, target.width * target.channels, target.row(y));
     });
 }
 
@@ -10635,17 +10851,19 @@ namespace tessera {
 class Normaliser {
 public:
     /// (pixel - 0) * scale.
-    explicit Normaliser(float scale = 1) : scale_(scale) {}
+    explicit Normaliser(float scale = 1) : scale_(scale) { repeat_mean(); }
     /// One mean per channel, for images of any extent.
     Normaliser(std::vector<float> colour, float scale)
         : shape_{static_cast<int>(colour.size()), 1, 1}, mean_(std::move(colour)), scale_(scale) {
         require(!mean_.empty(), "Normaliser: the mean has no channel");
+        repeat_mean();
     }
     /// One mean per pixel and channel of images of `shape`.
     Normaliser(const Shape& shape, std::vector<float> image, float scale)
         : shape_(shape), mean_(std::move(image)), scale_(scale) {
         require(Index(mean_.size()) == shape.size(), "Normaliser: the mean has ", mean_.size(),
                 " values, expected ", shape.size(), " for ", shape);
+        if (shape.area() <= 1) repeat_mean();
     }
 
     const std::vector<float>& mean() const { return mean_; }
@@ -10694,6 +10912,11 @@ public:
         const float* mean = mean_.empty() ? nullptr : mean_.data();
         if (per_pixel) mean += (Index{y} * row.width + window.left) * channels;
         source += window.left * channels;
+        if constexpr (std::is_same_v<T, float>) {
+            if (!window.mirrored) {
+                return write_in_order(source, per_pixel ? mean : nullptr, width * channels, target);
+            }
+        }
         for (int x = 0; x < width; ++x) {
             T* to = target + (window.mirrored ? width - 1 - x : x) * channels;
             for (int c = 0; c < channels; ++c) {
@@ -10706,9 +10929,28 @@ public:
     }
 
 private:
+    void repeat_mean() {
+        if (mean_.empty()) repeated_.assign(64, 0.0F);
+        for (int i = 0; i < 64; ++i) repeated_.insert(repeated_.end(), mean_.begin(), mean_.end());
+    }
+
+    /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
+    template <class Pixel>
+    void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
+        detail::with_row_loops([&](auto loops) {
+            if (mean) return loops.normalise(source, mean, scale_, count, target);
+            const int whole = static_cast<int>(repeated_.size());
+            for (int i = 0; i < count; i += whole) {
+                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                target + i);
+            }
+        });
+    }
+
     Shape shape_{};
     std::vector<float> mean_;
     float scale_ = 1;
+    std::vector<float> repeated_;  // 64 times the mean of a colour, or zeros
 };
 
 }  // namespace tessera
@@ -10883,13 +11125,22 @@ public:
     /// The boxes as 8-bit images.
     std::vector<Image> images(const Image& image, std::span<const Box> boxes,
                               const Extent& extent) {
-        std::vector<Image> patches(boxes.size());
-        for (Image& patch : patches) patch = Image(extent.width, extent.height, image.channels);
+        std::vector<Image> patches;
+        images(image, boxes, extent, patches);
+        return patches;
+    }
+    /// The same, into the memory of earlier patches.
+    void images(const Image& image, std::span<const Box> boxes, const Extent& extent,
+                std::vector<Image>& patches) {
+        patches.resize(boxes.size());
+        const Shape shape{image.channels, extent.height, extent.width};
+        for (Image& patch : patches) {
+            if (patch.shape() != shape) patch = Image(extent.width, extent.height, image.channels);
+        }
         const int values = extent.width * image.channels;
         each_row(image, boxes, extent, [&](int index, int y, const float* row) {
-            std::transform(row, row + values, patches[std::size_t(index)].row(y), to_pixel);
+            round_pixels(row, values, patches[std::size_t(index)].row(y));
         });
-        return patches;
     }
 
     /// Which part of a resized box becomes a sample, and how.
@@ -13309,7 +13560,7 @@ inline PrecisionRecall pointing_precision_recall(std::span<const int> labels,
 }  // namespace tessera
 
 // ---- tessera/tessera.hpp
-// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.
 
 // core: values, views, errors, random numbers
 

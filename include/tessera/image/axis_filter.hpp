@@ -46,6 +46,8 @@ public:
 
     int taps() const { return taps_; }
     int first(int output) const { return first_[std::size_t(output)]; }
+    /// first() of all outputs, one after another, as their weights() are.
+    const int* firsts() const { return first_.data(); }
     const float* weights(int output) const {
         return weights_.data() + std::size_t(output) * std::size_t(taps_);
     }
