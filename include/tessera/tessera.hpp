@@ -3,6 +3,7 @@
 #pragma once
 
 // core: values, views, errors, random numbers
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/box.hpp"
 #include "tessera/core/buffer.hpp"

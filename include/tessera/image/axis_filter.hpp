@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "tessera/core/add_product.hpp"
 #include "tessera/image/crop.hpp"
 
 namespace tessera {
@@ -61,7 +62,11 @@ private:
         int length() const { return to - from; }
     };
 
-    double centre(int output) const { return low_ + (output + 0.5) * ratio_; }
+    double centre(int output) const {
+        double place = low_;
+        add_product(place, output + 0.5, ratio_);
+        return place;
+    }
     double triangle(int output, int position) const {
         return std::max(0.0, 1 - std::abs(position + 0.5 - centre(output)) / radius_);
     }

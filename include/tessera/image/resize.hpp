@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/box.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/image/axis_filter.hpp"
@@ -60,13 +61,14 @@ public:
             ready_[std::size_t(y)] = 1;
         }
         row_.resize(std::size_t(pitch_ / block));
+        const float* strip = numbers(strip_);
+        float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
-            const float* strip = strip_.data()->values + std::ptrdiff_t{rows_.first(y)} * pitch_;
+            const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
             detail::with_row_loops([&](auto loops) {
-                loops.blend(strip, pitch_, rows_.weights(y), rows_.taps(), values_,
-                            row_.data()->values);
+                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
             });
-            sink(y, static_cast<const float*>(row_.data()->values));
+            sink(y, static_cast<const float*>(row));
         }
     }
 
@@ -75,11 +77,15 @@ private:
     struct alignas(64) Block {
         float values[block];
     };
+    /// Of all blocks, one after another.
+    static float* numbers(std::vector<Block>& blocks) {
+        return reinterpret_cast<float*>(blocks.data());
+    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
         const std::uint8_t* source = source_->row(y);
-        float* target = strip_.data()->values + std::ptrdiff_t{y} * pitch_;
+        float* target = numbers(strip_) + std::ptrdiff_t{y} * pitch_;
         const int channels = source_->channels;
         const int taps = columns_.taps();
         const int width = values_ / channels;
@@ -96,7 +102,8 @@ private:
                     const std::uint8_t* from = source + columns_.first(x) * channels + c;
                     float sum = 0;
                     for (int k = 0; k < taps; ++k) {
-                        sum += columns_.weights(x)[k] * static_cast<float>(from[k * channels]);
+                        add_product(sum, columns_.weights(x)[k],
+                                    static_cast<float>(from[k * channels]));
                     }
                     target[x * channels + c] = sum;
                 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Rows of images as vectors: the four loops in which resizing and normalising spend their time.
 //
-// Sums run over the taps in their order, so that a number does not depend on the width of a vector,
-// and products are rounded before they are added unless the compiler may use FMA (-march=native):
-// within a build every processor computes the same bits. Measured on one core with AVX-512, the 488
-// patches of an image of 500 x 375 at 224 x 224 as floats: 24 ms, and 83 by loops over numbers.
+// Sums run over the taps in their order, and products are rounded before they are added: a number
+// depends neither on the width of a vector nor on the processor. Measured on one core with AVX-512,
+// the 488 patches of an image of 500 x 375 at 224 x 224 as floats: 24 ms, and 83 by loops over
+// numbers.
 #pragma once
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include <cstring>
 #include <type_traits>
 
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/instructions.hpp"
 
 namespace tessera {
@@ -44,21 +45,6 @@ struct RowVectors<64> {
     typedef std::int32_t Whole __attribute__((vector_size(64)));
     typedef std::uint8_t Pixels __attribute__((vector_size(16)));
 };
-
-/// sum += a * b: rounded once where FMA is compiled in, else twice. Said and not left to the
-/// compiler, which decides by the loop around it.
-template <class Lanes>
-[[gnu::always_inline]] inline void add_product(Lanes& sum, const Lanes& a, const Lanes& b) {
-#if defined(__x86_64__) && defined(__FMA__)
-    if constexpr (sizeof(Lanes) == 16) sum = __builtin_ia32_vfmaddps(a, b, sum);
-    if constexpr (sizeof(Lanes) == 32) sum = __builtin_ia32_vfmaddps256(a, b, sum);
-#ifdef __AVX512F__
-    if constexpr (sizeof(Lanes) == 64) sum = __builtin_ia32_vfmaddps512_mask(a, b, sum, -1, 4);
-#endif
-#else
-    sum += a * b;
-#endif
-}
 
 /// Compiled with the instructions of the functions they are inlined into.
 template <int Bytes>
@@ -120,19 +106,49 @@ struct RowLoops {
         }
         for (; j < count; ++j) target[j] = (static_cast<float>(source[j]) - mean[j]) * scale;
     }
+
+    /// target[j] = to_pixel(row[j]).
+    [[gnu::always_inline]] static void round(const float* row, int count, std::uint8_t* target) {
+        int j = 0;
+        if constexpr (Bytes == 64) {
+            for (; j + lanes <= count; j += lanes) {
+                Lanes value;
+                std::memcpy(&value, row + j, sizeof value);
+                Whole whole;
+                nearest(value, whole);
+                const auto pixels = __builtin_convertvector(whole, Pixels);
+                std::memcpy(target + j, &pixels, sizeof pixels);
+            }
+        }
+#if defined(__SSE2__)
+        using Quarters = RowLoops<16>;
+        for (; j + 16 <= count; j += 16) {
+            Quarters::Lanes value[4];
+            Quarters::Whole whole[4];
+            std::memcpy(value, row + j, sizeof value);
+            for (int i = 0; i < 4; ++i) Quarters::nearest(value[i], whole[i]);
+            const auto pixels =
+                __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(whole[0], whole[1]),
+                                           __builtin_ia32_packssdw128(whole[2], whole[3]));
+            std::memcpy(target + j, &pixels, sizeof pixels);
+        }
+#endif
+        for (; j < count; ++j) target[j] = to_pixel(row[j]);
+    }
+
+private:
+    template <int>
+    friend struct RowLoops;
+
+    /// As to_pixel().
+    [[gnu::always_inline]] static void nearest(const Lanes& value, Whole& whole) {
+        const Lanes positive = value > 0.0F ? value : Lanes{};
+        const Lanes inside = positive < 255.0F ? positive : Lanes{} + 255.0F;
+        whole = __builtin_convertvector(inside + 0.5F, Whole);
+    }
 };
 
-/// The widest vectors that the compiler may use everywhere.
-#if defined(__AVX512F__)
-using CompiledRowLoops = RowLoops<64>;
-#elif defined(__AVX__)
-using CompiledRowLoops = RowLoops<32>;
-#else
-using CompiledRowLoops = RowLoops<16>;
-#endif
-
-#if defined(__x86_64__) && !defined(__AVX__)
-// Without FMA, which would round once.
+#if defined(__x86_64__)
 struct Avx2RowLoops {
     [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
                                               const float* weights, int taps, int count,
@@ -144,19 +160,38 @@ struct Avx2RowLoops {
                                                   float scale, int count, float* target) {
         RowLoops<32>::normalise(source, mean, scale, count, target);
     }
+    [[gnu::target("avx2")]] static void round(const float* row, int count, std::uint8_t* target) {
+        RowLoops<32>::round(row, count, target);
+    }
 };
+
+struct Avx512RowLoops {
+    [[gnu::target("avx512f")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                                 const float* weights, int taps, int count,
+                                                 float* target) {
+        RowLoops<64>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx512f")]] static void normalise(const Pixel* source, const float* mean,
+                                                     float scale, int count, float* target) {
+        RowLoops<64>::normalise(source, mean, scale, count, target);
+    }
+    [[gnu::target("avx512f")]] static void round(const float* row, int count,
+                                                 std::uint8_t* target) {
+        RowLoops<64>::round(row, count, target);
+    }
+};
+#endif
 
 /// Calls f with the loops for this processor.
 template <class F>
 void with_row_loops(const F& f) {
-    instructions() == Instructions::plain ? f(CompiledRowLoops()) : f(Avx2RowLoops());
-}
-#else
-template <class F>
-void with_row_loops(const F& f) {
-    f(CompiledRowLoops());
-}
+#if defined(__x86_64__)
+    if (instructions() == Instructions::avx512) return f(Avx512RowLoops());
+    if (instructions() == Instructions::avx2) return f(Avx2RowLoops());
 #endif
+    f(RowLoops<16>());
+}
 
 /// A pixel in colour as four floats; the last is never used.
 using ColourLanes = RowVectors<16>::Lanes;
@@ -204,34 +239,7 @@ inline void shrink_colours(const ColourLanes* pixels, const int* first, const fl
 
 /// target[j] = to_pixel(row[j]).
 inline void round_pixels(const float* row, int count, std::uint8_t* target) {
-    int j = 0;
-#if defined(__AVX512F__)
-    using Vectors = detail::RowVectors<64>;
-    for (; j + 16 <= count; j += 16) {
-        Vectors::Lanes value;
-        std::memcpy(&value, row + j, sizeof value);
-        value = value > 0.0F ? value : Vectors::Lanes{};
-        value = value < 255.0F ? value : Vectors::Lanes{} + 255.0F;
-        const auto whole = __builtin_convertvector(value + 0.5F, Vectors::Whole);
-        const auto pixels = __builtin_convertvector(whole, Vectors::Pixels);
-        std::memcpy(target + j, &pixels, sizeof pixels);
-    }
-#elif defined(__SSE2__)
-    using Vectors = detail::RowVectors<16>;
-    const auto whole = [&](int at) {
-        Vectors::Lanes value;
-        std::memcpy(&value, row + at, sizeof value);
-        value = value < 255.0F ? value : Vectors::Lanes{} + 255.0F;
-        return __builtin_convertvector(value + 0.5F, Vectors::Whole);
-    };
-    for (; j + 16 <= count; j += 16) {  // packing makes what is below 0 to 0
-        const auto pixels =
-            __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(whole(j), whole(j + 4)),
-                                       __builtin_ia32_packssdw128(whole(j + 8), whole(j + 12)));
-        std::memcpy(target + j, &pixels, sizeof pixels);
-    }
-#endif
-    for (; j < count; ++j) target[j] = to_pixel(row[j]);
+    detail::with_row_loops([&](auto loops) { loops.round(row, count, target); });
 }
 
 }  // namespace tessera
