@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// JPEG by libjpeg gives what stb gives, refuses what it refuses, and fractions of the extent.
-#include <doctest/doctest.h>
-
-#if __has_include(<jpeglib.h>)
+// JPEG by libjpeg gives what stb gives, refuses what it refuses, and fractions of the extent. Built
+// where there is libjpeg.
 #include "tessera/image/jpeg.hpp"
+
+#include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cmath>
@@ -80,15 +80,14 @@ TEST_CASE("libjpeg decodes what stb decodes, to within the roundings of both") {
         int channels;
         J_COLOR_SPACE colours;
     };
-    for (const auto& [channels, colours] :
-         {Kind{3, JCS_YCbCr}, Kind{3, JCS_RGB}, Kind{1, JCS_GRAYSCALE}, Kind{4, JCS_CMYK},
-          Kind{4, JCS_YCCK}}) {
+    for (const Kind kind : {Kind{3, JCS_YCbCr}, Kind{3, JCS_RGB}, Kind{1, JCS_GRAYSCALE},
+                            Kind{4, JCS_CMYK}, Kind{4, JCS_YCCK}}) {
         for (const bool progressive : {false, true}) {
-            const Bytes bytes = encode(smooth(61, 47, channels), colours, progressive);
-            CAPTURE(channels);
-            CAPTURE(int(colours));
+            const Bytes bytes = encode(smooth(61, 47, kind.channels), kind.colours, progressive);
+            CAPTURE(kind.channels);
+            CAPTURE(int(kind.colours));
             CHECK(largest_difference(decode_jpeg(bytes), decode(bytes)) <= 6);
-            if (channels == 4) continue;  // stb takes the grey of inks from their luma alone
+            if (kind.channels == 4) continue;  // stb takes the grey of inks from their luma alone
             const DecodeOptions grey{.channels = 1};
             CHECK(largest_difference(decode_jpeg(bytes, {.decode = grey}), decode(bytes, grey)) <=
                   6);
@@ -176,6 +175,3 @@ TEST_CASE("files are read by libjpeg where they are JPEG, else as ever") {
     CHECK(read_image(folder / "a.jpg", {.channels = 1}).shape() == Shape{1, 48, 64});
     CHECK(has(message_of([&] { read_image(folder / "no.jpg", small); }), "no.jpg: No such file"));
 }
-#else
-TEST_CASE("without libjpeg its header is left alone") { MESSAGE("skipped: no jpeglib.h"); }
-#endif
