@@ -3,8 +3,8 @@
 // 224 x 224, beside OpenCV's area interpolation of the same boxes at whole pixels, and JPEG decoded
 // by stb and by libjpeg.
 //
-// A name is work/threads/who, and of JPEG work/part of the extent/who: "tessera" is libjpeg there.
-// tools/ratios.py compares those that differ in `who` alone:
+// A name is work/what/threads/who, where "tessera" is libjpeg for JPEG, and `what` then the part of
+// the extent. tools/ratios.py compares those that differ in `who` alone:
 //   bench_image_patches --benchmark_enable_random_interleaving --benchmark_repetitions=9
 //       --benchmark_out=image.json && tools/ratios.py image.json
 // The photograph is generated, or the JPEG that the environment variable TESSERA_PHOTOGRAPH names.
@@ -13,7 +13,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/core/random.hpp"
@@ -213,20 +215,27 @@ void add(const std::string& name, Run run, Arguments... arguments) {
 }
 
 const bool registered = [] {
-    for (const int threads : {1, 2}) {
+#ifdef TESSERA_OPENCV
+    benchmark::AddCustomContext("opencv", CV_VERSION);
+#endif
+    for (const int threads : std::set{1, cpu::max_threads()}) {
         const std::string end = "/" + std::to_string(threads) + "/";
         add("patches/bytes" + end + "tessera", extract_bytes, threads);
-        add("patches/floats" + end + "tessera", extract_floats, threads);
 #ifdef TESSERA_OPENCV
         add("patches/bytes" + end + "opencv", opencv_bytes, threads);
+#endif
+        add("patches/floats" + end + "tessera", extract_floats, threads);
+#ifdef TESSERA_OPENCV
         add("patches/floats" + end + "opencv", opencv_floats, threads);
 #endif
     }
-    for (const int part : {1, 2, 4, 8}) {
-        const std::string name = "jpeg/" + std::to_string(part);
-        add(name + "/stb", decode_by_stb);  // knows no part
+    const std::pair<const char*, int> parts[] = {
+        {"whole", 1}, {"half", 2}, {"quarter", 4}, {"eighth", 8}};
+    for (const auto& [what, part] : parts) {
+        const std::string name = std::string("jpeg/") + what + "/1/";
+        add(name + "stb", decode_by_stb);  // knows no part
 #ifdef TESSERA_JPEG
-        add(name + "/tessera", decode_by_libjpeg, part);
+        add(name + "tessera", decode_by_libjpeg, part);
 #endif
     }
     return true;
