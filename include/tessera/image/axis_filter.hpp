@@ -26,13 +26,13 @@ public:
         ratio_ = (high - low) / outputs;
         low_ = low;
         radius_ = std::max(1.0, ratio_);
-        const int floor = std::min(0, static_cast<int>(std::floor(low)));
-        const int ceiling = std::max(count, static_cast<int>(std::ceil(high)));
+        const int floor = std::min(0, whole_below(low));
+        const int ceiling = std::max(count, whole_above(high));
         auto reach = [&](int i) {
             // A pixel p counts when its centre p + 1/2 is less than a radius away.
             const double middle = centre(i);
-            const int from = static_cast<int>(std::floor(middle - radius_ + 0.5));
-            const int to = static_cast<int>(std::ceil(middle + radius_ - 0.5));
+            const int from = whole_below(middle - radius_ + 0.5);
+            const int to = whole_above(middle + radius_ - 0.5);
             return Range{std::max(floor, from), std::min(ceiling, to)};
         };
         taps_ = 1;
@@ -61,6 +61,13 @@ private:
         int from, to;
         int length() const { return to - from; }
     };
+
+    /// std::floor and std::ceil, which are calls unless the compiler may use SSE4.1.
+    static int whole_below(double x) {
+        const int whole = static_cast<int>(x);
+        return whole - (x < whole);
+    }
+    static int whole_above(double x) { return -whole_below(-x); }
 
     double centre(int output) const {
         double place = low_;

@@ -90,12 +90,15 @@ private:
         const int taps = columns_.taps();
         const int width = values_ / channels;
         if (channels == 3) {
-            const int begin = columns_.begin(), count = columns_.end() - begin;
-            colours_.resize(static_cast<std::size_t>(count));
-            detail::spread_colours(source + 3 * begin, count, colours_.data());
-            const auto shrink = taps == 2 ? detail::shrink_colours<2> : detail::shrink_colours<0>;
-            shrink(colours_.data() - begin, columns_.firsts(), columns_.weights(0), taps, width,
-                   target);
+            const detail::ColourFilter filter{columns_.begin(),
+                                              columns_.end() - columns_.begin(),
+                                              columns_.firsts(),
+                                              columns_.weights(0),
+                                              taps,
+                                              width};
+            colours_.resize(static_cast<std::size_t>(filter.count));
+            detail::with_row_loops(
+                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
