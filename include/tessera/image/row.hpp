@@ -2,7 +2,7 @@
 // Rows of images by the vectors that this processor has, whatever the program was compiled for.
 //
 // Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
-// 500 x 375 at 224 x 224 as 8-bit pixels: 27 ms with AVX-512, 35 with AVX2, 39 with the vectors of
+// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
 // 16 bytes that every such machine has; OpenCV took 45.
 #pragma once
 

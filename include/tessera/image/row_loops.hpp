@@ -123,10 +123,8 @@ struct RowLoops {
         int j = 0;
         if constexpr (Bytes == 64) {
             for (; j + lanes <= count; j += lanes) {
-                Lanes value;
-                std::memcpy(&value, row + j, sizeof value);
                 Whole whole;
-                nearest(value, whole);
+                nearest(row + j, whole);
                 const auto pixels = __builtin_convertvector(whole, Pixels);
                 std::memcpy(target + j, &pixels, sizeof pixels);
             }
@@ -134,13 +132,13 @@ struct RowLoops {
 #if defined(__SSE2__)
         using Quarters = RowLoops<16>;
         for (; j + 16 <= count; j += 16) {
-            Quarters::Lanes value[4];
-            Quarters::Whole whole[4];
-            std::memcpy(value, row + j, sizeof value);
-            for (int i = 0; i < 4; ++i) Quarters::nearest(value[i], whole[i]);
-            const auto pixels =
-                __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(whole[0], whole[1]),
-                                           __builtin_ia32_packssdw128(whole[2], whole[3]));
+            Quarters::Whole a, b, c, d;
+            Quarters::nearest(row + j, a);
+            Quarters::nearest(row + j + 4, b);
+            Quarters::nearest(row + j + 8, c);
+            Quarters::nearest(row + j + 12, d);
+            const auto pixels = __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(a, b),
+                                                           __builtin_ia32_packssdw128(c, d));
             std::memcpy(target + j, &pixels, sizeof pixels);
         }
 #endif
@@ -205,7 +203,9 @@ private:
     }
 
     /// As to_pixel().
-    [[gnu::always_inline]] static void nearest(const Lanes& value, Whole& whole) {
+    [[gnu::always_inline]] static void nearest(const float* values, Whole& whole) {
+        Lanes value;
+        std::memcpy(&value, values, sizeof value);
         const Lanes positive = value > 0.0F ? value : Lanes{};
         const Lanes inside = positive < 255.0F ? positive : Lanes{} + 255.0F;
         whole = __builtin_convertvector(inside + 0.5F, Whole);
