@@ -18,7 +18,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "tessera/backend/cpu/instructions.hpp"
+#include "tessera/core/instructions.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
