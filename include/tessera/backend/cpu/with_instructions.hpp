@@ -7,8 +7,8 @@
 // parallel region, so that the choice is made inside of it. clang's `flatten` inlines what f calls
 // and no deeper: helpers and lambdas that hold a loop are `always_inline` for it.
 //
-// g++ 12 -O2 on two cores of Zen 5 (AVX-512), batch 32, time without over time with: normalisation
-// of 96 x 55 x 55 3.1 forward and 3.8 backward, maximum 2.1 and 11, FC6 of one row 2.6.
+// A training step of AlexNet-2012 at batch 32 on two cores of Zen 5, g++ 12 -O2: 545 ms when
+// these loops had vectors of 16 bytes, 449 with AVX-512; with -O3 -march=native 445.
 #pragma once
 
 #include "tessera/backend/cpu/instructions.hpp"
