@@ -50,6 +50,7 @@
 #include "tessera/backend/cpu/direct_gradient.hpp"
 #include "tessera/backend/cpu/direct_memory.hpp"
 #include "tessera/backend/cpu/dropout.hpp"
+#include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
@@ -74,6 +75,7 @@
 #include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/backend/cpu/update.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 // layer: one layer per file
 #include "tessera/layer/average_pool.hpp"

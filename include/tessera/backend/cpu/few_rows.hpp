@@ -16,10 +16,12 @@ inline constexpr Index few_rows = 4;
 /// c += a b for at most few_rows rows; neither factor transposed.
 template <class T>
 void add_few_rows(const Product<T>& p) {
-    constexpr Index width = 512;
+    // As many columns as there is room for sums: what is read lies together as far as it can.
+    constexpr Index room = 2048;
+    const Index width = room / std::max<Index>(1, p.rows);
     for (Index j = 0; j < p.columns; j += width) {
         const Index count = std::min(width, p.columns - j);
-        T sums[few_rows][width] = {};
+        T sums[room] = {};
         for (Index k = 0; k < p.depth; k += 4) {
             const T* lines[4];
             for (Index n = 0; n < 4; ++n) {
@@ -30,7 +32,7 @@ void add_few_rows(const Product<T>& p) {
                 for (Index n = 0; n < 4; ++n) {
                     factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{0};
                 }
-                T* sum = sums[i];
+                T* sum = sums + i * width;
                 in_pieces<32>(count, [&](Index at, auto length) {
                     T piece[32];
                     for (Index n = 0; n < length; ++n) {
@@ -42,13 +44,13 @@ void add_few_rows(const Product<T>& p) {
                 });
             }
         }
-        for (Index i = 0; i < p.rows; ++i) add_run(sums[i], p.c + i * p.stride + j, count);
+        for (Index i = 0; i < p.rows; ++i) add_run(sums + i * width, p.c + i * p.stride + j, count);
     }
 }
 
 /// The sum of a[k] * b[k].
 template <class T>
-T inner_product(const T* a, const T* b, Index count) {
+[[gnu::always_inline]] inline T inner_product(const T* a, const T* b, Index count) {
     constexpr Index lanes = 64;
     T sums[lanes] = {};
     Index k = 0;

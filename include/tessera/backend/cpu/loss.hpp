@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/pieces.hpp"
 
 namespace tessera::cpu {
 
@@ -28,16 +30,11 @@ struct Loss {
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
-            const T top = *std::max_element(logits, logits + classes);
-            double sum = 0;
-            for (Index c = 0; c < classes; ++c) {
-                const T power = std::exp(logits[c] - top);
-                if (gradient) gradient[c] = power;
-                sum += power;
-            }
+            const T top = largest(classes, logits);
+            const double sum = exponentials(classes, logits, top, gradient);
             if (gradient) {
                 const T factor = static_cast<T>(scale * weight / sum);
-                for (Index c = 0; c < classes; ++c) gradient[c] *= factor;
+                compute_run(classes, gradient, [=](Index c) { return gradient[c] * factor; });
                 gradient[label] -= static_cast<T>(scale * weight);
             }
             losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);

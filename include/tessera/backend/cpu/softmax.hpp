@@ -2,10 +2,9 @@
 // Softmax over the channels of each position.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-
-#include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/exponentials.hpp"
+#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -13,39 +12,38 @@ namespace tessera::cpu {
 struct Softmax {
     template <class T>
     static void forward(Index rows, Index channels, const T* x, T* y) {
-        parallel_for(rows, threads_for(rows * channels * 8, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) {
-                             const T* from = x + row * channels;
-                             T* to = y + row * channels;
-                             const T top = *std::max_element(from, from + channels);
-                             double sum = 0;
-                             for (Index c = 0; c < channels; ++c) {
-                                 to[c] = std::exp(from[c] - top);
-                                 sum += to[c];
-                             }
-                             const T factor = static_cast<T>(1 / sum);
-                             for (Index c = 0; c < channels; ++c) to[c] *= factor;
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            T* to = y + at;
+            const double sum = exponentials(channels, x + at, largest(channels, x + at), to);
+            const T factor = static_cast<T>(1 / sum);
+            compute_run(channels, to, [=](Index c) { return to[c] * factor; });
+        };
+        each_row(rows, channels, 8, compute);
     }
 
     /// dx = y * (dy - sum of y * dy)
     template <class T>
     static void backward(Index rows, Index channels, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_for(rows, threads_for(rows * channels, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index at = begin * channels; at < end * channels; at += channels) {
-                             double sum = 0;
-                             for (Index c = at; c < at + channels; ++c)
-                                 sum += double{1} * y[c] * dy[c];
-                             const T shared = static_cast<T>(sum);
-                             for (Index c = at; c < at + channels; ++c) {
-                                 dx[c] = y[c] * (dy[c] - shared);
-                             }
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            const T *output = y + at, *gradient = dy + at;
+            const T shared = static_cast<T>(
+                sum_of(channels, [=](Index c) { return double{1} * output[c] * gradient[c]; }));
+            compute_run(channels, dx + at,
+                        [=](Index c) { return output[c] * (gradient[c] - shared); });
+        };
+        each_row(rows, channels, 1, compute);
+    }
+
+private:
+    /// Calls f with the first element of each row.
+    template <class F>
+    static void each_row(Index rows, Index channels, Index cost, const F& f) {
+        parallel_vectors(rows, threads_for(rows * channels * cost, max_threads()),
+                         [&](Index begin, Index end) {
+                             for (Index at = begin * channels; at < end * channels; at += channels)
+                                 f(at);
+                         });
     }
 };
 
