@@ -11,7 +11,7 @@
 // these loops had vectors of 16 bytes, 449 with AVX-512; with -O3 -march=native 445.
 #pragma once
 
-#include "tessera/backend/cpu/instructions.hpp"
+#include "tessera/core/instructions.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 
 namespace tessera::cpu {
