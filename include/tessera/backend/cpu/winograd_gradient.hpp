@@ -17,7 +17,7 @@ namespace tessera::cpu {
 /// For is_tileable geometries.
 class WinogradGradient {
 public:
-    static std::size_t scratch_bytes(const ConvGeometry& g, int) {
+    static std::size_t scratch_bytes(const ConvGeometry& g) {
         return carved_bytes<float>(tile_positions * weights_distance(g)) +
                carved_bytes<float>(SpreadInputs(g, stretch(g)).size()) +
                carved_bytes<float>(tile_positions * gradient_distance(g, stretch(g))) +

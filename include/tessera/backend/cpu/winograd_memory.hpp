@@ -7,12 +7,20 @@
 #include <cstring>
 
 #include "tessera/backend/cpu/carve.hpp"
+#include "tessera/backend/cpu/direct_memory.hpp"
 #include "tessera/backend/cpu/panel.hpp"
 #include "tessera/backend/cpu/range.hpp"
 #include "tessera/backend/cpu/winograd_transform.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
+
+/// What the tiles can do: windows of 3 x 3, one for each pixel; whole vectors of channels and
+/// filters in each group.
+constexpr bool is_tileable(const ConvGeometry& g) {
+    return g.window.height == 3 && g.window.width == 3 && is_turnable(g) &&
+           g.input.channels / g.groups % winograd_lanes == 0 && g.filters() % winograd_lanes == 0;
+}
 
 /// Part `part` of `parts` of a range, as long as the others.
 constexpr Range part_of(Range all, Index part, Index parts) {
@@ -48,6 +56,13 @@ struct Tiling {
         return std::clamp<Index>(budget / (size * across), 1, rows);
     }
 };
+
+/// And where they pay.
+constexpr bool pays_in_tiles(const ConvGeometry& g) {
+    if (!is_tileable(g)) return false;
+    const Index sums = g.batch * g.output.area(), tiles = Tiling(g).count();
+    return 18 * sums > 72 * tiles + 5000;
+}
 
 /// pixels[y * side + x]: pixel (top + y, left + x) of an image, zeros beside it.
 inline void find_pixels(const float* image, Shape shape, Index top, Index left, Index side,
