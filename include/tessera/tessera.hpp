@@ -73,6 +73,10 @@
 #include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/backend/cpu/update.hpp"
+#include "tessera/backend/cpu/winograd_conv.hpp"
+#include "tessera/backend/cpu/winograd_gradient.hpp"
+#include "tessera/backend/cpu/winograd_memory.hpp"
+#include "tessera/backend/cpu/winograd_transform.hpp"
 
 // layer: one layer per file
 #include "tessera/layer/average_pool.hpp"

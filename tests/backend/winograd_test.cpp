@@ -21,8 +21,7 @@ struct Winograd {
                         cpu::WinogradGradient::scratch_bytes(g));
     }
     static void forward(const ConvGeometry& g, const float* x, const float* weights,
-                        const float* bias, float* y, const Scratch& scratch,
-                        bool rectify = false) {
+                        const float* bias, float* y, const Scratch& scratch, bool rectify = false) {
         cpu::WinogradConv::forward(g, x, weights, bias, y, scratch, rectify);
     }
     static void backward_data(const ConvGeometry& g, const float* weights, const float* dy,
@@ -50,8 +49,7 @@ ConvGeometry random_tileable(Random& random) {
 
 ConvGeometry same_size(int batch, int channels, int filters, int height, int width,
                        int groups = 1) {
-    return {batch,           {channels, height, width}, {filters, height, width},
-            {3, 3, 1, 1, 1}, groups};
+    return {batch, {channels, height, width}, {filters, height, width}, {3, 3, 1, 1, 1}, groups};
 }
 
 bool same_bits(const float* a, const float* b, Index count) {
@@ -68,8 +66,8 @@ template <class Op>
 Passes run_passes(const ConvGeometry& g, int threads, const std::vector<float>& x,
                   const std::vector<float>& weights, const std::vector<float>& dy) {
     Memory<Op, float> memory(g, threads);
-    Passes p{unwritten<float>(g.batch * g.output.size()), unwritten<float>(g.batch * g.input.size()),
-             std::vector<float>(weights.size()),
+    Passes p{unwritten<float>(g.batch * g.output.size()),
+             unwritten<float>(g.batch * g.input.size()), std::vector<float>(weights.size()),
              std::vector<float>(static_cast<std::size_t>(g.output.channels))};
     Op::forward(g, x.data(), weights.data(), nullptr, p.y.data(), memory);
     Op::backward_data(g, weights.data(), dy.data(), p.dx.data(), memory);
@@ -180,8 +178,8 @@ TEST_CASE("a NaN reaches all outputs of the tiles that see it, and no others") {
             // A tile sees a pixel more than its own to each side.
             const bool sees = row / 4 == 1 && column / 4 == 2;
             for (int f = 0; f < 16; ++f) {
-                wrong += std::isnan(y[static_cast<std::size_t>((row * 16 + column) * 16 + f)]) !=
-                         sees;
+                wrong +=
+                    std::isnan(y[static_cast<std::size_t>((row * 16 + column) * 16 + f)]) != sees;
             }
         }
     }
@@ -195,6 +193,7 @@ TEST_CASE("a convolution goes by tiles where these are many, and CpuDirect never
     };
     const Case cases[] = {{same_size(16, 64, 32, 13, 13), true},
                           {same_size(1, 64, 32, 13, 13), false},
+                          {same_size(1, 64, 32, 56, 56), true},
                           {same_size(16, 64, 40, 13, 13), false},
                           {same_size(400, 16, 16, 1, 1), false}};
     for (const auto& [g, tiles] : cases) {

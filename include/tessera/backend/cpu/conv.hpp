@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Convolution: by Winograd's tiles where they pay, otherwise by its definition, which is directly, or
-// as a product where it is one or the weights are too large to be packed for every call.
+// Convolution: by Winograd's tiles where they pay, otherwise by its definition, which is directly,
+// or as a product where it is one or the weights are too large to be packed for every call.
 #pragma once
 
 #include <algorithm>
@@ -61,8 +61,10 @@ private:
     }
 };
 
-/// ConvOp of backend/concept.hpp. In float, 3 x 3 convolutions of many tiles go by Winograd's: what
-/// an image gives is then within 1e-5 of what it gives in a smaller batch, not equal to it.
+/// ConvOp of backend/concept.hpp. In float, 3 x 3 convolutions of many tiles go by Winograd's. The
+/// size of the batch has a say in that, never the number of threads: an image gives the same bits
+/// in all batches that go the same way, and within 1e-5 the same numbers in all others (as for
+/// Linear, which has a kernel for few rows).
 struct Conv {
     static constexpr bool takes_relu = true;
     static constexpr bool takes_relu_gradient = true;

@@ -130,8 +130,8 @@ private:
 
     static constexpr Index stretch(const ConvGeometry& g) {
         const Tiling tiling(g);
-        const Index each = g.input.channels + winograd_lanes +
-                           g.groups * panels_size<float>(1, g.filters());
+        const Index each =
+            g.input.channels + winograd_lanes + g.groups * panels_size<float>(1, g.filters());
         return tiling.across * tiling.rows_at_once(tile_positions * each);
     }
     static constexpr Index weights_distance(const ConvGeometry& g) {

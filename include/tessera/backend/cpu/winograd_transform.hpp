@@ -5,8 +5,8 @@
 // filter, where the sums ask for 144 (Lavin and Gray, CVPR 2016):
 //   Y = A' [(G w G') * (B' X B)] A,   dw = G' [(A dY A') * (B' X B)] G,   * element by element.
 // Polynomials of the inputs and the weights are multiplied by their values at 0, +-sqrt(1/2),
-// +-sqrt(2) and infinity. With the usual 0, +-1, +-2 the numbers of the matrices lie further apart,
-// which costs float three times the error.
+// +-sqrt(2) and infinity, whose matrices have numbers closer together, and errors smaller, than
+// those of the usual 0, +-1, +-2.
 //
 // A step is one of the matrices, applied to columns, then to rows, in loops that are not unrolled:
 // each transform is compiled for each set of instructions, and a user's compiler pays for it.
@@ -42,10 +42,10 @@ struct Gathering {
     Index channels = 0;
     float* to = nullptr;
     Index line = 0, pixel = 0;
-    Index rows = 0, columns = 0;   ///< of pixels that there are
-    bool accumulate = false;       ///< joins what is there
-    const float* bias = nullptr;   ///< added to all pixels, unless null
-    bool rectify = false;          ///< to = max(to, 0) in the end
+    Index rows = 0, columns = 0;       ///< of pixels that there are
+    bool accumulate = false;           ///< joins what is there
+    const float* bias = nullptr;       ///< added to all pixels, unless null
+    bool rectify = false;              ///< to = max(to, 0) in the end
     const float* rectified = nullptr;  ///< to = rectified > 0 ? to : 0, unless null; lies as `to`
 };
 
