@@ -34,13 +34,10 @@ inline void set_max_threads([[maybe_unused]] int threads) {
 /// between: OpenMP keeps a team for the next region only if that has the same size.
 constexpr int threads_for(Index elements, int threads) { return elements < 16384 ? 1 : threads; }
 
-namespace detail {
-
-/// Compiled once for all loops, which are called by address: a region of each one's own, with the
-/// loop's body in it and once more for a single thread, made up a sixth of what a compiler spends
-/// on a network.
-inline void run_parts(Index count, int threads, const void* body,
-                      void (*run)(const void* body, Index begin, Index end, int thread)) {
+/// Calls f(begin, end, thread) once for every non-empty part of 0 .. count - 1; part `thread` is
+/// the same in every run. Rethrows the first exception of the lowest thread.
+template <class F>
+void parallel_for(Index count, int threads, const F& f) {
     if (count <= 0) return;
 #ifdef _OPENMP
     if (threads > 1 && count > 1) {
@@ -53,7 +50,7 @@ inline void run_parts(Index count, int threads, const void* body,
             const Index end = count * (thread + 1) / threads;
             if (begin == end) continue;
             try {
-                run(body, begin, end, thread);
+                f(begin, end, thread);
             } catch (...) {
 #pragma omp critical(tessera_parallel_for)
                 if (thread < thrower) {
@@ -67,18 +64,7 @@ inline void run_parts(Index count, int threads, const void* body,
     }
 #endif
     static_cast<void>(threads);
-    run(body, 0, count, 0);
-}
-
-}  // namespace detail
-
-/// Calls f(begin, end, thread) once for every non-empty part of 0 .. count - 1; part `thread` is
-/// the same in every run. Rethrows the first exception of the lowest thread.
-template <class F>
-void parallel_for(Index count, int threads, const F& f) {
-    detail::run_parts(count, threads, &f, [](const void* body, Index begin, Index end, int thread) {
-        (*static_cast<const F*>(body))(begin, end, thread);
-    });
+    f(Index{0}, count, 0);
 }
 
 }  // namespace tessera::cpu
