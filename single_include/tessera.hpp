@@ -43,6 +43,34 @@
 #include <utility>
 #include <vector>
 
+// ---- tessera/core/add_product.hpp
+// add_product: a product and a sum, each rounded, whatever the processor and the flags.
+
+namespace tessera {
+
+/// sum += a * b, of numbers or vectors. Where there is FMA, compilers round such a sum once, in one
+/// loop and not in the next; here the product is always rounded before it is added, so that loops
+/// of any width, and programs for any processor, compute the same bits.
+template <class T>
+[[gnu::always_inline]] inline void add_product(T& sum, const T& a, const T& b) {
+#ifdef __clang__
+#pragma clang fp contract(off)
+    sum += a * b;
+#else
+    T product = a * b;
+    // No instruction, but g++ no longer knows where the numbers come from; a sum may be a product
+    // too.
+#if defined(__x86_64__) && !defined(__CUDA_ARCH__)
+    asm("" : "+v"(product), "+v"(sum));
+#elif defined(__aarch64__) && !defined(__CUDA_ARCH__)
+    asm("" : "+w"(product), "+w"(sum));
+#endif
+    sum += product;
+#endif
+}
+
+}  // namespace tessera
+
 // ---- tessera/core/bfloat16.hpp
 // Bf16: the upper half of a float. 8 bits of exponent, 7 of fraction: the range of a float with a
 // relative error of at most 2^-8, in half the memory.
@@ -270,7 +298,7 @@ private:
 }  // namespace tessera
 
 // ---- tessera/core/text.hpp
-// Words: a text that can be a template argument, and joining values into a message.
+// Words: a text that can be a template argument, and values joined into a message.
 
 namespace tessera {
 
@@ -283,34 +311,57 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
-/// template, which would be compiled anew for every length of literal.
-inline std::string to_text(std::string_view words) { return std::string(words); }
-inline std::string to_text(const char* words) { return words; }
-inline std::string to_text(bool value) { return value ? "true" : "false"; }
-inline std::string to_text(char letter) { return std::string(1, letter); }
-inline std::string to_text(int value) { return std::to_string(value); }
-inline std::string to_text(unsigned value) { return std::to_string(value); }
-inline std::string to_text(long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long value) { return std::to_string(value); }
-inline std::string to_text(long long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long long value) { return std::to_string(value); }
-inline std::string to_text(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.6g", value);
-    return digits;
-}
-inline std::string to_text(const Shape& shape) {
-    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
+/// A word of a message: numbers in the shortest usual form, shapes as `3x224x224`. Overloads, so
+/// that a message of any values is an array of one type, which no template has to join.
+class Word {
+public:
+    Word(std::string_view words) : words_(words) {}
+    Word(const std::string& words) : words_(words) {}
+    Word(const char* words) : words_(words) {}
+    Word(bool value) : words_(value ? "true" : "false") {}
+    Word(char letter) : Word("%c", letter) {}
+    Word(int value) : Word("%d", value) {}
+    Word(unsigned value) : Word("%u", value) {}
+    Word(long value) : Word("%ld", value) {}
+    Word(unsigned long value) : Word("%lu", value) {}
+    Word(long long value) : Word("%lld", value) {}
+    Word(unsigned long long value) : Word("%llu", value) {}
+    Word(double value) : Word("%.6g", value) {}
+    Word(const Shape& shape) {
+        for (const int extent : {shape.channels, shape.height, shape.width}) {
+            if (length_ > 0) own_[length_++] = 'x';
+            length_ += extent == dynamic ? std::snprintf(own_ + length_, 2, "?")
+                                         : std::snprintf(own_ + length_, 12, "%d", extent);
+        }
+        words_ = {own_, static_cast<std::size_t>(length_)};
+    }
+    Word(const Word&) = delete;
+    Word& operator=(const Word&) = delete;
+
+    std::string_view view() const { return words_; }
+
+private:
+    template <class Value>
+    Word(const char* format, Value value)
+        : length_(std::snprintf(own_, sizeof own_, format, value)),
+          words_(own_, static_cast<std::size_t>(length_)) {}
+
+    char own_[40];
+    int length_ = 0;
+    std::string_view words_;  // of own_, or of somebody else
+};
+
+inline std::string join(const Word* words, std::size_t count) {
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined.append(words[i].view());
+    return joined;
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.
 template <class... Values>
 std::string text(const Values&... values) {
-    std::string joined;
-    (joined.append(to_text(values)), ...);
-    return joined;
+    const Word words[] = {values...};
+    return join(words, sizeof...(values));
 }
 
 }  // namespace tessera
@@ -326,10 +377,15 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+[[noreturn, gnu::cold]] inline void fail_with(const Word* words, std::size_t count) {
+    throw Error(join(words, count));
+}
+
 /// Throws Error with the values joined into one sentence.
 template <class... Values>
-[[noreturn]] void fail(const Values&... values) {
-    throw Error(text(values...));
+[[noreturn, gnu::cold]] void fail(const Values&... values) {
+    const Word words[] = {values...};
+    fail_with(words, sizeof...(values));
 }
 
 /// Throws unless `holds`. The values are turned into text only on failure.
@@ -669,6 +725,51 @@ inline void make_folders(const std::string& path) {
 inline std::string_view last_name(std::string_view path) {
     while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace tessera
+
+// ---- tessera/core/instructions.hpp
+// Instructions: what the processor can do, asked once per process, so that a program compiled for
+// any x86-64 uses all of the machine it runs on.
+
+namespace tessera {
+
+/// From the least to the most.
+enum class Instructions { plain, avx2, avx512 };
+
+namespace detail {
+
+inline Instructions best_instructions() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) return Instructions::avx512;
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
+#endif
+    return Instructions::plain;
+}
+
+/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
+inline Instructions choose_instructions() {
+    const Instructions best = best_instructions();
+    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
+    if (!asked) return best;
+    constexpr std::string_view names[] = {"plain", "avx2", "avx512"};
+    for (int i = 0; i < 3; ++i) {
+        if (names[i] != asked) continue;
+        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
+                ", but this processor has no more than ", names[static_cast<int>(best)]);
+        return static_cast<Instructions>(i);
+    }
+    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2 or avx512");
+}
+
+}  // namespace detail
+
+/// What the ops of this process use: the same from the first call to the last. Throws Error when
+/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
+inline Instructions instructions() {
+    static const Instructions chosen = detail::choose_instructions();
+    return chosen;
 }
 
 }  // namespace tessera
@@ -2335,51 +2436,6 @@ void copy_lines(const ConvGeometry& g, const T* image, Range lines, Range channe
 
 }  // namespace tessera::cpu
 
-// ---- tessera/backend/cpu/instructions.hpp
-// Instructions: what the processor can do, asked once per process, so that a program compiled for
-// any x86-64 uses all of the machine it runs on.
-
-namespace tessera::cpu {
-
-/// From the least to the most.
-enum class Instructions { plain, avx2, avx512 };
-
-namespace detail {
-
-inline Instructions best_instructions() {
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx512f")) return Instructions::avx512;
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
-#endif
-    return Instructions::plain;
-}
-
-/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
-inline Instructions choose_instructions() {
-    const Instructions best = best_instructions();
-    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
-    if (!asked) return best;
-    constexpr std::string_view names[] = {"plain", "avx2", "avx512"};
-    for (int i = 0; i < 3; ++i) {
-        if (names[i] != asked) continue;
-        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
-                ", but this processor has no more than ", names[static_cast<int>(best)]);
-        return static_cast<Instructions>(i);
-    }
-    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2 or avx512");
-}
-
-}  // namespace detail
-
-/// What the ops of this process use: the same from the first call to the last. Throws Error when
-/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
-inline Instructions instructions() {
-    static const Instructions chosen = detail::choose_instructions();
-    return chosen;
-}
-
-}  // namespace tessera::cpu
-
 // ---- tessera/backend/cpu/product.hpp
 // What a matrix product is told.
 
@@ -2543,7 +2599,9 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 // 16 registers: 6 rows of two vectors.
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
-// one before (4 cycles), so that a tile of one row takes the time of one of 4.
+// one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
+// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
 
 namespace tessera::cpu {
 
@@ -2644,7 +2702,7 @@ struct TileRows {
 
     /// What of `rows` rows the next tile takes, so that all together take the fewest cycles.
     static constexpr int next(Index rows) {
-        return rows < 2 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
+        return rows < 3 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
     }
 
     /// Calls f with one of them as a constant of the type.
@@ -2659,10 +2717,10 @@ struct TileRows {
     }
 
 private:
-    static constexpr std::array<int, 2 * Most> plan = [] {
+    static constexpr std::array<int, 3 * Most> plan = [] {
         constexpr int latency = 4, beginning = 1;
-        std::array<int, 2 * Most> next{}, cycles{};
-        for (int count = 1; count < 2 * Most; ++count) {
+        std::array<int, 3 * Most> next{}, cycles{};
+        for (int count = 1; count < 3 * Most; ++count) {
             int best = 1 << 20;
             for (const int rows : {Most, Fewer...}) {
                 if (rows > count) continue;
@@ -2683,6 +2741,7 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -2693,8 +2752,9 @@ struct PlainTile {
 #if defined(__x86_64__)
 template <class T>
 struct Avx512Tile {
-    using Rows = TileRows<14, 13, 10, 8, 7, 6, 4, 2, 1>;
+    using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
     static constexpr Index columns = 128 / sizeof(T);
+    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -2706,6 +2766,7 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {
@@ -3040,7 +3101,9 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    if constexpr (Tile::has_half) {
+        if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    }
     compute_edge<Tile>(rows, columns, task);
 }
 
@@ -7777,7 +7840,7 @@ std::string summary(Shape input) {
         if (!layer.frozen) learning += count;
         const double bytes = layer.output.known() ? 4.0 * layer.output.size() : 0.0;
         rows.push_back({std::to_string(i), std::string(layer.name), std::string(layer.kind),
-                        detail::marks(layer), to_text(layer.output), detail::grouped_digits(count),
+                        detail::marks(layer), text(layer.output), detail::grouped_digits(count),
                         if_known(layer.input.known(), detail::with_decimals(layer.flops / 1e6, 2)),
                         if_known(layer.output.known(), detail::with_decimals(bytes / 1024, 1)),
                         detail::field_text(receptive_field(layers, static_cast<int>(i) + 1))});
@@ -10489,6 +10552,7 @@ struct Window {
 /// The pixel that stands at `position` when the `count` pixels of an axis are continued by their
 /// mirror image on both sides: ... 1 0 | 0 1 2 ... requires count > 0.
 constexpr int mirrored_position(int position, int count) {
+    if (0 <= position && position < count) return position;
     const int period = 2 * count;
     const int phase = ((position % period) + period) % period;
     return phase < count ? phase : period - 1 - phase;
@@ -10620,13 +10684,13 @@ public:
         ratio_ = (high - low) / outputs;
         low_ = low;
         radius_ = std::max(1.0, ratio_);
-        const int floor = std::min(0, static_cast<int>(std::floor(low)));
-        const int ceiling = std::max(count, static_cast<int>(std::ceil(high)));
+        const int floor = std::min(0, whole_below(low));
+        const int ceiling = std::max(count, whole_above(high));
         auto reach = [&](int i) {
             // A pixel p counts when its centre p + 1/2 is less than a radius away.
             const double middle = centre(i);
-            const int from = static_cast<int>(std::floor(middle - radius_ + 0.5));
-            const int to = static_cast<int>(std::ceil(middle + radius_ - 0.5));
+            const int from = whole_below(middle - radius_ + 0.5);
+            const int to = whole_above(middle + radius_ - 0.5);
             return Range{std::max(floor, from), std::min(ceiling, to)};
         };
         taps_ = 1;
@@ -10641,6 +10705,8 @@ public:
 
     int taps() const { return taps_; }
     int first(int output) const { return first_[std::size_t(output)]; }
+    /// first() of all outputs, one after another, as their weights() are.
+    const int* firsts() const { return first_.data(); }
     const float* weights(int output) const {
         return weights_.data() + std::size_t(output) * std::size_t(taps_);
     }
@@ -10654,7 +10720,18 @@ private:
         int length() const { return to - from; }
     };
 
-    double centre(int output) const { return low_ + (output + 0.5) * ratio_; }
+    /// std::floor and std::ceil, which are calls unless the compiler may use SSE4.1.
+    static int whole_below(double x) {
+        const int whole = static_cast<int>(x);
+        return whole - (x < whole);
+    }
+    static int whole_above(double x) { return -whole_below(-x); }
+
+    double centre(int output) const {
+        double place = low_;
+        add_product(place, output + 0.5, ratio_);
+        return place;
+    }
     double triangle(int output, int position) const {
         return std::max(0.0, 1 - std::abs(position + 0.5 - centre(output)) / radius_);
     }
@@ -11060,8 +11137,12 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/image/resize.hpp
-// Resize: any box of an image to any extent, antialiased, rounded once.
+// ---- tessera/image/row_loops.hpp
+// RowLoops: the loops over rows of images in which resizing and normalising spend their time, for
+// any width of vectors; row.hpp chooses one.
+//
+// Sums run over the taps in their order, and products are rounded before they are added: a number
+// depends neither on the width of a vector nor on the processor.
 
 namespace tessera {
 
@@ -11069,6 +11150,281 @@ namespace tessera {
 inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
+
+namespace detail {
+
+/// Vectors of `Bytes` bytes: floats, as many whole numbers, and as many pixels.
+template <int Bytes>
+struct RowVectors;
+template <>
+struct RowVectors<16> {
+    typedef float Lanes __attribute__((vector_size(16)));
+    typedef std::int32_t Whole __attribute__((vector_size(16)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(4)));
+};
+template <>
+struct RowVectors<32> {
+    typedef float Lanes __attribute__((vector_size(32)));
+    typedef std::int32_t Whole __attribute__((vector_size(32)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(8)));
+};
+template <>
+struct RowVectors<64> {
+    typedef float Lanes __attribute__((vector_size(64)));
+    typedef std::int32_t Whole __attribute__((vector_size(64)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(16)));
+};
+
+/// A pixel in colour as four floats; the last is never used.
+using ColourLanes = RowVectors<16>::Lanes;
+
+/// Output x is the sum over k < taps of weights[x * taps + k] * pixel(first[x] + k); all of these
+/// are among the `count` pixels from `begin` on.
+struct ColourFilter {
+    int begin, count;
+    const int* first;
+    const float* weights;
+    int taps, width;
+};
+
+/// Compiled with the instructions of the functions they are inlined into.
+template <int Bytes>
+struct RowLoops {
+    using Lanes = typename RowVectors<Bytes>::Lanes;
+    using Whole = typename RowVectors<Bytes>::Whole;
+    using Pixels = typename RowVectors<Bytes>::Pixels;
+    static constexpr int lanes = Bytes / 4;
+
+    /// target[j] = sum over k < taps of weights[k] * rows[k * pitch + j]; reads and writes whole
+    /// vectors.
+    [[gnu::always_inline]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                             const float* weights, int taps, int count,
+                                             float* target) {
+        const Lanes first = Lanes{} + weights[0];
+        if (taps == 2) {  // enlarging
+            const Lanes second = Lanes{} + weights[1];
+            for (int j = 0; j < count; j += lanes) {
+                Lanes upper, lower;
+                std::memcpy(&upper, rows + j, sizeof upper);
+                std::memcpy(&lower, rows + pitch + j, sizeof lower);
+                Lanes sum = first * upper;
+                add_product(sum, second, lower);
+                std::memcpy(target + j, &sum, sizeof sum);
+            }
+            return;
+        }
+        for (int j = 0; j < count; j += lanes) {
+            const float* from = rows + j;
+            Lanes row;
+            std::memcpy(&row, from, sizeof row);
+            Lanes sum = first * row;
+            for (int k = 1; k < taps; ++k) {
+                from += pitch;
+                std::memcpy(&row, from, sizeof row);
+                add_product(sum, Lanes{} + weights[k], row);
+            }
+            std::memcpy(target + j, &sum, sizeof sum);
+        }
+    }
+
+    /// target[j] = (source[j] - mean[j]) * scale.
+    template <class Pixel>
+    [[gnu::always_inline]] static void normalise(const Pixel* source, const float* mean,
+                                                 float scale, int count, float* target) {
+        int j = 0;
+        for (; j + lanes <= count; j += lanes) {
+            Lanes value, expected;
+            if constexpr (std::is_same_v<Pixel, float>) {
+                std::memcpy(&value, source + j, sizeof value);
+            } else {
+                Pixels pixels;
+                std::memcpy(&pixels, source + j, sizeof pixels);
+                value = __builtin_convertvector(__builtin_convertvector(pixels, Whole), Lanes);
+            }
+            std::memcpy(&expected, mean + j, sizeof expected);
+            value = (value - expected) * scale;
+            std::memcpy(target + j, &value, sizeof value);
+        }
+        for (; j < count; ++j) target[j] = (static_cast<float>(source[j]) - mean[j]) * scale;
+    }
+
+    /// target[j] = to_pixel(row[j]).
+    [[gnu::always_inline]] static void round(const float* row, int count, std::uint8_t* target) {
+        int j = 0;
+        if constexpr (Bytes == 64) {
+            for (; j + lanes <= count; j += lanes) {
+                Whole whole;
+                nearest(row + j, whole);
+                const auto pixels = __builtin_convertvector(whole, Pixels);
+                std::memcpy(target + j, &pixels, sizeof pixels);
+            }
+        }
+#if defined(__SSE2__)
+        using Quarters = RowLoops<16>;
+        for (; j + 16 <= count; j += 16) {
+            Quarters::Whole a, b, c, d;
+            Quarters::nearest(row + j, a);
+            Quarters::nearest(row + j + 4, b);
+            Quarters::nearest(row + j + 8, c);
+            Quarters::nearest(row + j + 12, d);
+            const auto pixels = __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(a, b),
+                                                           __builtin_ia32_packssdw128(c, d));
+            std::memcpy(target + j, &pixels, sizeof pixels);
+        }
+#endif
+        for (; j < count; ++j) target[j] = to_pixel(row[j]);
+    }
+
+    /// target[3x + c] = channel c of the filter's output x. `pixels` is memory for as many as it
+    /// reads; of `target` one number more is written, which the next pixel replaces.
+    [[gnu::always_inline]] static void shrink_colours(const std::uint8_t* source,
+                                                      const ColourFilter& filter,
+                                                      ColourLanes* pixels, float* target) {
+        source += 3 * filter.begin;
+        const int last = filter.count - 1;
+        for (int x = 0; x < last; ++x) spread<4>(source + 3 * x, pixels[x]);
+        spread<3>(source + 3 * last, pixels[last]);  // nothing may lie behind it
+        if (filter.taps == 2) {
+            sum_colours<2>(filter, pixels, target);
+        } else {
+            sum_colours<0>(filter, pixels, target);
+        }
+    }
+
+private:
+    template <int>
+    friend struct RowLoops;
+
+    /// A pixel of three bytes, of which `Size` may be read.
+    template <int Size>
+    [[gnu::always_inline]] static void spread(const std::uint8_t* source, ColourLanes& pixel) {
+        typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
+        typedef std::uint16_t Pairs __attribute__((vector_size(16)));
+        std::int32_t colour = 0;
+        std::memcpy(&colour, source, Size);
+        RowVectors<16>::Whole whole{};
+        whole[0] = colour;
+        // Zeros between the bytes, twice: on a little-endian machine the numbers themselves.
+        Bytes16 bytes;
+        std::memcpy(&bytes, &whole, sizeof bytes);
+        bytes = __builtin_shufflevector(bytes, Bytes16{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                        6, 22, 7, 23);
+        Pairs pairs;
+        std::memcpy(&pairs, &bytes, sizeof pairs);
+        pairs = __builtin_shufflevector(pairs, Pairs{}, 0, 8, 1, 9, 2, 10, 3, 11);
+        std::memcpy(&whole, &pairs, sizeof whole);
+        pixel = __builtin_convertvector(whole, ColourLanes);
+    }
+
+    template <int Taps>
+    [[gnu::always_inline]] static void sum_colours(const ColourFilter& filter,
+                                                   const ColourLanes* pixels, float* target) {
+        const int taps = Taps > 0 ? Taps : filter.taps;
+        const int width = filter.width;
+        const int* first = filter.first;
+        const float* weights = filter.weights;
+        pixels -= filter.begin;
+        for (int x = 0; x < width; ++x, weights += taps, target += 3) {
+            const ColourLanes* from = pixels + first[x];
+            ColourLanes sum = weights[0] * from[0];
+            for (int k = 1; k < taps; ++k) add_product(sum, ColourLanes{} + weights[k], from[k]);
+            std::memcpy(target, &sum, sizeof sum);
+        }
+    }
+
+    /// As to_pixel().
+    [[gnu::always_inline]] static void nearest(const float* values, Whole& whole) {
+        Lanes value;
+        std::memcpy(&value, values, sizeof value);
+        const Lanes positive = value > 0.0F ? value : Lanes{};
+        const Lanes inside = positive < 255.0F ? positive : Lanes{} + 255.0F;
+        whole = __builtin_convertvector(inside + 0.5F, Whole);
+    }
+};
+
+}  // namespace detail
+
+}  // namespace tessera
+
+// ---- tessera/image/row.hpp
+// Rows of images by the vectors that this processor has, whatever the program was compiled for.
+//
+// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
+// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
+// 16 bytes that every such machine has; OpenCV took 45.
+
+namespace tessera {
+
+namespace detail {
+
+#if defined(__x86_64__)
+struct Avx2RowLoops {
+    [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                              const float* weights, int taps, int count,
+                                              float* target) {
+        RowLoops<32>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx2")]] static void normalise(const Pixel* source, const float* mean,
+                                                  float scale, int count, float* target) {
+        RowLoops<32>::normalise(source, mean, scale, count, target);
+    }
+    [[gnu::target("avx2")]] static void round(const float* row, int count, std::uint8_t* target) {
+        RowLoops<32>::round(row, count, target);
+    }
+    [[gnu::target("avx2")]] static void shrink_colours(const std::uint8_t* source,
+                                                       const ColourFilter& filter,
+                                                       ColourLanes* pixels, float* target) {
+        RowLoops<32>::shrink_colours(source, filter, pixels, target);
+    }
+};
+
+struct Avx512RowLoops {
+    [[gnu::target("avx512f")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                                 const float* weights, int taps, int count,
+                                                 float* target) {
+        RowLoops<64>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx512f")]] static void normalise(const Pixel* source, const float* mean,
+                                                     float scale, int count, float* target) {
+        RowLoops<64>::normalise(source, mean, scale, count, target);
+    }
+    [[gnu::target("avx512f")]] static void round(const float* row, int count,
+                                                 std::uint8_t* target) {
+        RowLoops<64>::round(row, count, target);
+    }
+    [[gnu::target("avx512f")]] static void shrink_colours(const std::uint8_t* source,
+                                                          const ColourFilter& filter,
+                                                          ColourLanes* pixels, float* target) {
+        RowLoops<64>::shrink_colours(source, filter, pixels, target);
+    }
+};
+#endif
+
+/// Calls f with the loops for this processor.
+template <class F>
+void with_row_loops(const F& f) {
+#if defined(__x86_64__)
+    if (instructions() == Instructions::avx512) return f(Avx512RowLoops());
+    if (instructions() == Instructions::avx2) return f(Avx2RowLoops());
+#endif
+    f(RowLoops<16>());
+}
+
+}  // namespace detail
+
+/// target[j] = to_pixel(row[j]).
+inline void round_pixels(const float* row, int count, std::uint8_t* target) {
+    detail::with_row_loops([&](auto loops) { loops.round(row, count, target); });
+}
+
+}  // namespace tessera
+
+// ---- tessera/image/resize.hpp
+// Resize: any box of an image to any extent, antialiased, rounded once.
+
+namespace tessera {
 
 namespace detail {
 
@@ -11095,11 +11451,11 @@ public:
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
-        pitch_ = (values_ + block - 1) / block * block;
+        pitch_ = values_ / block * block + block;  // at least one number is not used
         require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
                 " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
                 " numbers, expected at most 2^30");
-        strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
+        strip_.resize(std::size_t(source.height) * std::size_t(pitch_ / block));
         ready_.assign(std::size_t(source.height), 0);
     }
 
@@ -11114,44 +11470,53 @@ public:
             shrink_row(y);
             ready_[std::size_t(y)] = 1;
         }
-        row_.resize(std::size_t(pitch_));
+        row_.resize(std::size_t(pitch_ / block));
+        const float* strip = numbers(strip_);
+        float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
-            blend_rows(strip_.data() + std::ptrdiff_t{rows_.first(y)} * pitch_, rows_.weights(y));
-            sink(y, static_cast<const float*>(row_.data()));
+            const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
+            detail::with_row_loops([&](auto loops) {
+                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            });
+            sink(y, static_cast<const float*>(row));
         }
     }
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
+    struct alignas(64) Block {
+        float values[block];
+    };
+    /// Of all blocks, one after another.
+    static float* numbers(std::vector<Block>& blocks) {
+        return reinterpret_cast<float*>(blocks.data());
+    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
         const std::uint8_t* source = source_->row(y);
-        float* target = strip_.data() + std::ptrdiff_t{y} * pitch_;
+        float* target = numbers(strip_) + std::ptrdiff_t{y} * pitch_;
         const int channels = source_->channels;
         const int taps = columns_.taps();
         const int width = values_ / channels;
         if (channels == 3) {
-            for (int x = 0; x < width; ++x) {
-                const float* weights = columns_.weights(x);
-                const std::uint8_t* from = source + columns_.first(x) * 3;
-                float red = 0, green = 0, blue = 0;
-                for (int k = 0; k < taps; ++k, from += 3) {
-                    red += weights[k] * static_cast<float>(from[0]);
-                    green += weights[k] * static_cast<float>(from[1]);
-                    blue += weights[k] * static_cast<float>(from[2]);
-                }
-                target[3 * x] = red;
-                target[3 * x + 1] = green;
-                target[3 * x + 2] = blue;
-            }
+            const detail::ColourFilter filter{columns_.begin(),
+                                              columns_.end() - columns_.begin(),
+                                              columns_.firsts(),
+                                              columns_.weights(0),
+                                              taps,
+                                              width};
+            colours_.resize(static_cast<std::size_t>(filter.count));
+            detail::with_row_loops(
+                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
                     const std::uint8_t* from = source + columns_.first(x) * channels + c;
                     float sum = 0;
                     for (int k = 0; k < taps; ++k) {
-                        sum += columns_.weights(x)[k] * static_cast<float>(from[k * channels]);
+                        add_product(sum, columns_.weights(x)[k],
+                                    static_cast<float>(from[k * channels]));
                     }
                     target[x * channels + c] = sum;
                 }
@@ -11160,26 +11525,15 @@ private:
         std::fill(target + values_, target + pitch_, 0.0F);
     }
 
-    /// row_ = sum over taps of weights[k] * strip row k.
-    void blend_rows(const float* strip, const float* weights) {
-        for (int j = 0; j < pitch_; j += block) {
-            std::array<float, block> sum{};
-            for (int k = 0; k < rows_.taps(); ++k) {
-                const float* from = strip + std::ptrdiff_t{k} * pitch_ + j;
-                for (std::size_t i = 0; i < block; ++i) sum[i] += weights[k] * from[i];
-            }
-            std::copy(sum.begin(), sum.end(), row_.data() + j);
-        }
-    }
-
     const Image* source_ = nullptr;
     AxisFilter columns_;
     AxisFilter rows_;
-    int values_ = 0;            // floats in a row of the result
-    int pitch_ = 0;             // floats from one row to the next
-    std::vector<float> strip_;  // (source height, target width, channels)
-    std::vector<char> ready_;   // which rows of the strip are computed
-    std::vector<float> row_;
+    int values_ = 0;                            // floats in a row of the result
+    int pitch_ = 0;                             // floats from one row to the next
+    std::vector<Block> strip_;                  // (source height, target width, channels)
+    std::vector<detail::ColourLanes> colours_;  // a source row
+    std::vector<char> ready_;                   // which rows of the strip are computed
+    std::vector<Block> row_;
 };
 
 /// `box` of `source` to the extent of `target`, which has been given its size and the channels of
@@ -11190,8 +11544,7 @@ inline void resize(const Image& source, const Box& box, Image& target, Resizer& 
             target.shape(), ", the source ", source.shape());
     resizer.columns(source, box.left, box.right, target.width);
     resizer.rows(box.top, box.bottom, target.height, [&](int y, const float* row) {
-        std::uint8_t* to = target.row(y);
-        for (int i = 0; i < target.width * target.channels; ++i) to[i] = to_pixel(row[i]);
+        round_pixels(row, target.width * target.channels, target.row(y));
     });
 }
 
@@ -11434,17 +11787,19 @@ namespace tessera {
 class Normaliser {
 public:
     /// (pixel - 0) * scale.
-    explicit Normaliser(float scale = 1) : scale_(scale) {}
+    explicit Normaliser(float scale = 1) : scale_(scale) { repeat_mean(); }
     /// One mean per channel, for images of any extent.
     Normaliser(std::vector<float> colour, float scale)
         : shape_{static_cast<int>(colour.size()), 1, 1}, mean_(std::move(colour)), scale_(scale) {
         require(!mean_.empty(), "Normaliser: the mean has no channel");
+        repeat_mean();
     }
     /// One mean per pixel and channel of images of `shape`.
     Normaliser(const Shape& shape, std::vector<float> image, float scale)
         : shape_(shape), mean_(std::move(image)), scale_(scale) {
         require(Index(mean_.size()) == shape.size(), "Normaliser: the mean has ", mean_.size(),
                 " values, expected ", shape.size(), " for ", shape);
+        if (shape.area() <= 1) repeat_mean();
     }
 
     const std::vector<float>& mean() const { return mean_; }
@@ -11493,6 +11848,11 @@ public:
         const float* mean = mean_.empty() ? nullptr : mean_.data();
         if (per_pixel) mean += (Index{y} * row.width + window.left) * channels;
         source += window.left * channels;
+        if constexpr (std::is_same_v<T, float>) {
+            if (!window.mirrored) {
+                return write_in_order(source, per_pixel ? mean : nullptr, width * channels, target);
+            }
+        }
         for (int x = 0; x < width; ++x) {
             T* to = target + (window.mirrored ? width - 1 - x : x) * channels;
             for (int c = 0; c < channels; ++c) {
@@ -11505,9 +11865,28 @@ public:
     }
 
 private:
+    void repeat_mean() {
+        if (mean_.empty()) repeated_.assign(64, 0.0F);
+        for (int i = 0; i < 64; ++i) repeated_.insert(repeated_.end(), mean_.begin(), mean_.end());
+    }
+
+    /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
+    template <class Pixel>
+    void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
+        detail::with_row_loops([&](auto loops) {
+            if (mean) return loops.normalise(source, mean, scale_, count, target);
+            const int whole = static_cast<int>(repeated_.size());
+            for (int i = 0; i < count; i += whole) {
+                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                target + i);
+            }
+        });
+    }
+
     Shape shape_{};
     std::vector<float> mean_;
     float scale_ = 1;
+    std::vector<float> repeated_;  // 64 times the mean of a colour, or zeros
 };
 
 }  // namespace tessera
@@ -11682,13 +12061,22 @@ public:
     /// The boxes as 8-bit images.
     std::vector<Image> images(const Image& image, std::span<const Box> boxes,
                               const Extent& extent) {
-        std::vector<Image> patches(boxes.size());
-        for (Image& patch : patches) patch = Image(extent.width, extent.height, image.channels);
+        std::vector<Image> patches;
+        images(image, boxes, extent, patches);
+        return patches;
+    }
+    /// The same, into the memory of earlier patches.
+    void images(const Image& image, std::span<const Box> boxes, const Extent& extent,
+                std::vector<Image>& patches) {
+        patches.resize(boxes.size());
+        const Shape shape{image.channels, extent.height, extent.width};
+        for (Image& patch : patches) {
+            if (patch.shape() != shape) patch = Image(extent.width, extent.height, image.channels);
+        }
         const int values = extent.width * image.channels;
         each_row(image, boxes, extent, [&](int index, int y, const float* row) {
-            std::transform(row, row + values, patches[std::size_t(index)].row(y), to_pixel);
+            round_pixels(row, values, patches[std::size_t(index)].row(y));
         });
-        return patches;
     }
 
     /// Which part of a resized box becomes a sample, and how.
@@ -14108,7 +14496,7 @@ inline PrecisionRecall pointing_precision_recall(std::span<const int> labels,
 }  // namespace tessera
 
 // ---- tessera/tessera.hpp
-// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.
 
 // core: values, views, errors, random numbers
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.
 #pragma once
 
 // core: values, views, errors, random numbers
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/box.hpp"
 #include "tessera/core/buffer.hpp"
@@ -10,6 +11,7 @@
 #include "tessera/core/file.hpp"
 #include "tessera/core/fingerprint.hpp"
 #include "tessera/core/folder.hpp"
+#include "tessera/core/instructions.hpp"
 #include "tessera/core/mapped_file.hpp"
 #include "tessera/core/order.hpp"
 #include "tessera/core/pack.hpp"
@@ -51,7 +53,6 @@
 #include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
-#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/linear.hpp"
 #include "tessera/backend/cpu/lines.hpp"
@@ -148,6 +149,8 @@
 #include "tessera/image/mean.hpp"
 #include "tessera/image/normaliser.hpp"
 #include "tessera/image/resize.hpp"
+#include "tessera/image/row.hpp"
+#include "tessera/image/row_loops.hpp"
 
 // patch: square windows and their scores
 #include "tessera/patch/aggregate.hpp"

@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
+#include "tessera/core/instructions.hpp"
 
 namespace tessera::cpu {
 

@@ -51,7 +51,9 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    if constexpr (Tile::has_half) {
+        if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    }
     compute_edge<Tile>(rows, columns, task);
 }
 
