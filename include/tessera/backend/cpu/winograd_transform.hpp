@@ -14,7 +14,7 @@
 
 #include <cstring>
 
-#include "tessera/backend/cpu/instructions.hpp"
+#include "tessera/core/instructions.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
