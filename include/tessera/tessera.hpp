@@ -75,6 +75,10 @@
 #include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/backend/cpu/update.hpp"
+#include "tessera/backend/cpu/winograd_conv.hpp"
+#include "tessera/backend/cpu/winograd_gradient.hpp"
+#include "tessera/backend/cpu/winograd_memory.hpp"
+#include "tessera/backend/cpu/winograd_transform.hpp"
 #include "tessera/backend/cpu/with_instructions.hpp"
 
 // layer: one layer per file

@@ -34,6 +34,12 @@ struct Cpu {
     using Update = cpu::Update;
 };
 
+/// Cpu without Winograd's convolutions, for sums rounded as they are defined.
+struct CpuDirect : Cpu {
+    using Conv = cpu::ConvByDefinition;
+};
+
 static_assert(Backend<Cpu, float> && Backend<Cpu, double>);
+static_assert(Backend<CpuDirect, float> && Backend<CpuDirect, double>);
 
 }  // namespace tessera
