@@ -20,9 +20,9 @@ struct AveragePool {
         const Index channels = g.input.channels;
         each_window(g, [&](Index at, Index image, Range rows, Range columns) {
             const T* pixels = x + image * g.input.size();
-            const T factor = share<T>(rows, columns);
+            const Master<T> factor = share<Master<T>>(rows, columns);
             in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
                         const T* values = pixels + (iy * g.input.width + ix) * channels + c;
@@ -30,7 +30,7 @@ struct AveragePool {
                     }
                 }
                 for (Index k = 0; k < length; ++k) sum[k] *= factor;
-                std::copy_n(sum, length, y + at * channels + c);
+                round_run<T>(sum, length, y + at * channels + c);
             });
         });
     }
@@ -43,11 +43,11 @@ struct AveragePool {
         const Index channels = g.input.channels;
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
             in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
-                        const T factor =
-                            share<T>(rows_of(g).covered(oy), columns_of(g).covered(ox));
+                        const Master<T> factor =
+                            share<Master<T>>(rows_of(g).covered(oy), columns_of(g).covered(ox));
                         const Index window = image * g.output.area() + oy * g.output.width + ox;
                         const T* gradients = dy + window * channels + c;
                         for (Index k = 0; k < length; ++k) sum[k] += gradients[k] * factor;
@@ -55,7 +55,7 @@ struct AveragePool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                std::copy_n(sum, length, dx + to);
+                round_run<T>(sum, length, dx + to);
             });
         });
     }

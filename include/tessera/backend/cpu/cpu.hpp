@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Cpu: products by tiles of vectors, threads by OpenMP, everything else in loops over the channels.
+// A network of Bf16 keeps its activations in half the memory, multiplies pairs of numbers and adds
+// up in float.
 #pragma once
 
 #include "tessera/backend/concept.hpp"
@@ -10,6 +12,7 @@
 #include "tessera/backend/cpu/loss.hpp"
 #include "tessera/backend/cpu/lrn.hpp"
 #include "tessera/backend/cpu/max_pool.hpp"
+#include "tessera/backend/cpu/narrow.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
 #include "tessera/backend/cpu/tiled_product.hpp"
@@ -32,8 +35,9 @@ struct Cpu {
     using Softmax = cpu::Softmax;
     using Loss = cpu::Loss;
     using Update = cpu::Update;
+    using Narrow = cpu::Narrow;
 };
 
-static_assert(Backend<Cpu, float> && Backend<Cpu, double>);
+static_assert(Backend<Cpu, float> && Backend<Cpu, double> && Backend<Cpu, Bf16>);
 
 }  // namespace tessera

@@ -8,6 +8,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/core/bfloat16.hpp"
 
 namespace tessera::cpu {
 
@@ -18,27 +19,41 @@ struct Loss {
     static void softmax_cross_entropy(Index rows, Index classes, const T* x,
                                       const std::int32_t* labels, const float* class_weights,
                                       double scale, double* losses, std::type_identity_t<T>* dx) {
+        using S = Master<T>;
+        constexpr bool narrow = !std::is_same_v<S, T>;
         each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
             T* gradient = dx ? dx + row * classes : nullptr;
             if (label < 0) {
                 losses[row] = 0;
-                if (gradient) std::fill_n(gradient, classes, T{0});
+                if (gradient) std::fill_n(gradient, classes, T{});
                 return;
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
-            const T top = *std::max_element(logits, logits + classes);
+            const S top = *std::max_element(logits, logits + classes);
             double sum = 0;
             for (Index c = 0; c < classes; ++c) {
-                const T power = std::exp(logits[c] - top);
-                if (gradient) gradient[c] = power;
+                const S power = std::exp(logits[c] - top);
+                if constexpr (!narrow) {
+                    if (gradient) gradient[c] = power;
+                }
                 sum += power;
             }
             if (gradient) {
-                const T factor = static_cast<T>(scale * weight / sum);
-                for (Index c = 0; c < classes; ++c) gradient[c] *= factor;
-                gradient[label] -= static_cast<T>(scale * weight);
+                const S factor = static_cast<S>(scale * weight / sum);
+                const S whole = static_cast<S>(scale * weight);
+                for (Index c = 0; c < classes; ++c) {
+                    // Powers that were rounded would be rounded twice.
+                    const S power = narrow ? std::exp(logits[c] - top) : S{gradient[c]};
+                    gradient[c] = static_cast<T>(power * factor);
+                }
+                if constexpr (narrow) {
+                    const S power = std::exp(logits[label] - top);
+                    gradient[label] = static_cast<T>(power * factor - whole);
+                } else {
+                    gradient[label] -= whole;
+                }
             }
             losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
         });
@@ -52,14 +67,14 @@ struct Loss {
             double sum = 0;
             for (Index i = row * classes; i < (row + 1) * classes; ++i) {
                 if (signs[i] == 0) {
-                    if (dx) dx[i] = 0;
+                    if (dx) dx[i] = T{};
                     continue;
                 }
                 const double margin = static_cast<double>(signs[i]) * x[i];
                 const double power = std::exp(-std::abs(margin));
                 // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
                 const double miss = (margin > 0 ? power : 1) / (1 + power);
-                if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
+                if (dx) dx[i] = static_cast<T>(static_cast<Master<T>>(-scale * signs[i] * miss));
                 sum += std::max(-margin, 0.0) + std::log1p(power);
             }
             losses[row] = sum;
@@ -73,7 +88,7 @@ struct Loss {
             double sum = 0;
             for (Index i = row * columns; i < (row + 1) * columns; ++i) {
                 const double difference = static_cast<double>(x[i]) - target[i];
-                if (dx) dx[i] = static_cast<T>(scale * difference);
+                if (dx) dx[i] = static_cast<T>(static_cast<Master<T>>(scale * difference));
                 sum += difference * difference / 2;
             }
             losses[row] = sum;

@@ -20,18 +20,21 @@ struct Lrn {
 
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
-        const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
-        with_power<T>(g.beta, [&](auto power) {
+        using S = Master<T>;
+        const S alpha = static_cast<S>(g.alpha), k = static_cast<S>(g.k);
+        with_power<S>(g.beta, [&](auto power) {
             each_stretch(g, [&](Index at, Index first, Index count) {
-                T sums[width];
+                S sums[width];
                 const T* row = x + at;
                 add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return row[j] * row[j]; });
-                T scales[width];
+                            [=](Index j) { return S{row[j]} * S{row[j]}; });
+                S scales[width];
                 compute_apart(count, scales, [&](Index c) { return k + alpha * sums[c]; });
                 compute_apart(count, y + at + first,
-                              [&](Index c) { return row[first + c] * power(scales[c]); });
-                if (scale) copy_run(scales, scale + at + first, count);
+                              [&](Index c) { return S{row[first + c]} * power(scales[c]); });
+                if (scale) {
+                    compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
+                }
             });
         });
     }
@@ -42,16 +45,17 @@ struct Lrn {
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
                          T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
-        const T factor = static_cast<T>(2 * g.alpha * g.beta);
-        with_power<T>(g.beta, [&](auto power) {
+        using S = Master<T>;
+        const S factor = static_cast<S>(2 * g.alpha * g.beta);
+        with_power<S>(g.beta, [&](auto power) {
             each_stretch(g, [&](Index at, Index first, Index count) {
-                T sums[width];
+                S sums[width];
                 const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
                 add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return gradient[j] * out[j] / scales[j]; });
+                            [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
                 compute_apart(count, dx + at + first, [&](Index c) {
                     const Index i = first + c;
-                    return gradient[i] * power(scales[i]) - factor * in[i] * sums[c];
+                    return S{gradient[i]} * power(S{scales[i]}) - factor * S{in[i]} * sums[c];
                 });
                 if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
             });

@@ -24,10 +24,10 @@ struct MaxPool {
             const bool empty = rows.empty() || columns.empty();
             const Index start = rows.begin * g.input.width + columns.begin;
             in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                T best[pool_lanes];
+                Master<T> best[pool_lanes];
                 std::int32_t chosen[pool_lanes];
                 for (Index k = 0; k < length; ++k) {
-                    best[k] = empty ? T{0} : pixels[start * channels + c + k];
+                    best[k] = empty ? T{} : pixels[start * channels + c + k];
                     chosen[k] = empty ? -1 : static_cast<std::int32_t>(start);
                 }
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
@@ -36,13 +36,14 @@ struct MaxPool {
                         const T* values = pixels + position * channels + c;
                         for (Index k = 0; k < length; ++k) {
                             // False for NaN, which so wins, and then stays.
-                            const bool take = !(values[k] <= best[k]) & (best[k] == best[k]);
-                            best[k] = take ? values[k] : best[k];
+                            const Master<T> value = values[k];
+                            const bool take = !(value <= best[k]) & (best[k] == best[k]);
+                            best[k] = take ? value : best[k];
                             chosen[k] = take ? static_cast<std::int32_t>(position) : chosen[k];
                         }
                     }
                 }
-                std::copy_n(best, length, y + at * channels + c);
+                round_run<T>(best, length, y + at * channels + c);
                 if (argmax) std::copy_n(chosen, length, argmax + at * channels + c);
             });
         });
@@ -57,20 +58,20 @@ struct MaxPool {
         each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
             const auto position = static_cast<std::int32_t>(at % g.input.area());
             in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
                         const Index window = image * g.output.area() + oy * g.output.width + ox;
                         const Index from = window * channels + c;
                         for (Index k = 0; k < length; ++k) {
-                            const T gradient = dy[from + k];
-                            sum[k] += argmax[from + k] == position ? gradient : T{0};
+                            const Master<T> gradient = dy[from + k];
+                            sum[k] += argmax[from + k] == position ? gradient : Master<T>{0};
                         }
                     }
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                std::copy_n(sum, length, dx + to);
+                round_run<T>(sum, length, dx + to);
             });
         });
     }

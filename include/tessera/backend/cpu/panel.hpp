@@ -20,6 +20,7 @@ inline constexpr Index most_panel_columns = 128 / sizeof(T);
 template <class T>
 Index panel_columns() {
     switch (instructions()) {
+        case Instructions::avx512bf16:
         case Instructions::avx512:
             return 128 / sizeof(T);
         case Instructions::avx2:

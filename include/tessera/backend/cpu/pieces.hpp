@@ -35,13 +35,13 @@ void in_overlapping_pieces(Index count, const F& f) {
     }
 }
 
-/// to[i] = value(i). Goes through a local array, which nothing else can overlap, so that compilers
+/// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so that compilers
 /// vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
 void compute_run(Index count, T* to, const Value& value) {
     in_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
-        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
         for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
     });
 }
@@ -51,7 +51,7 @@ template <class T, class Value>
 void compute_apart(Index count, T* to, const Value& value) {
     in_overlapping_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
-        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
         for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
     });
 }

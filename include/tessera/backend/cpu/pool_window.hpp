@@ -39,6 +39,18 @@ constexpr PoolAxis columns_of(const PoolGeometry& g) {
     return {g.input.width, g.output.width, g.window.width, g.window.stride, g.window.pad_left};
 }
 
+/// to = from, rounded to T, where `length` may be a constant of the type.
+template <class T, class Length>
+void round_run(const Master<T>* from, Length length, T* to) {
+    if constexpr (std::is_same_v<T, Master<T>>) {
+        std::copy_n(from, length, to);
+    } else {
+        T piece[32];
+        for (Index k = 0; k < length; ++k) piece[k] = static_cast<T>(from[k]);
+        std::copy_n(piece, length, to);
+    }
+}
+
 /// Channels that are pooled at once.
 inline constexpr Index pool_lanes = 32;
 

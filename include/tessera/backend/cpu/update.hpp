@@ -93,9 +93,10 @@ private:
                 const Index length = std::min(stretch, end - at);
                 f(at, length);
                 std::fill_n(piece.gradient + at, length, 0);
-                for (Index i = at; piece.working && i < at + length; ++i) {
-                    piece.working[i] = Bf16(static_cast<float>(piece.weights[i]));
-                }
+                if (!piece.working) continue;
+                compute_run(length, piece.working + at, [weights = piece.weights + at](Index i) {
+                    return static_cast<float>(weights[i]);
+                });
             }
         });
     }
