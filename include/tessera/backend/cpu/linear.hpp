@@ -114,12 +114,17 @@ private:
     template <class T>
     static void turn(const Master<T>* from, Index batch, Index count, T* to, Index stride) {
         if constexpr (is_narrow<T>) {
-            float rows[32 * 64];
-            for (Index n = 0; n < batch; n += 32) {
-                const Index height = std::min<Index>(32, batch - n);
-                transpose(from + n, batch, count, height, rows, 64);
-                for (Index i = 0; i < height; ++i, to += stride) {
-                    compute_run(count, to, [row = rows + i * 64](Index k) { return row[k]; });
+            constexpr Index size = 64;
+            float block[size * size];
+            for (Index i = 0; i < count; i += size) {
+                const Index width = std::min(size, count - i);
+                for (Index n = 0; n < batch; n += size) {
+                    const Index height = std::min(size, batch - n);
+                    transpose(from + i * batch + n, batch, width, height, block, size);
+                    for (Index k = 0; k < height; ++k) {
+                        compute_run(width, to + (n + k) * stride + i,
+                                    [row = block + k * size](Index j) { return row[j]; });
+                    }
                 }
             }
         } else {
