@@ -102,8 +102,7 @@ public:
                 pad_behind(g.input.height, g.output.height, w.height, w.stride, w.pad_top),
                 pad_behind(g.input.width, g.output.width, w.width, w.stride, w.pad_left)});
     }
-    OneDnnProduct(const tessera::LinearGeometry& g, int pass, Type type = Type::f32)
-        : type_(type) {
+    OneDnnProduct(const tessera::LinearGeometry& g, int pass, Type type = Type::f32) : type_(type) {
         build<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
               dnnl::inner_product_backward_weights>(pass, std::tuple(), any({g.batch, g.inputs}),
                                                     any({g.outputs, g.inputs}),

@@ -4,8 +4,9 @@
 // those of arrays that are read once and written once.
 //
 // A name is layer/pass/batch/who; C2u, C4u and C5u are the layers without groups, as oneDNN and
-// most networks since have them; C1_bf16 and so on multiply numbers in bfloat16. tools/ratios.py compares those that differ in `who` alone, of
-// several runs of the program, as those who do the same work follow each other:
+// most networks since have them; C1_bf16 and so on multiply numbers in bfloat16. tools/ratios.py
+// compares those that differ in `who` alone, of several runs of the program, as those who do the
+// same work follow each other:
 //   for run in 1 2 3 4 5; do
 //     bench_op_ops --benchmark_out=ops$run.json --benchmark_min_time=0.02
 //   done

@@ -69,10 +69,9 @@ void check_convolution(const ConvGeometry& g, int threads, Random& random) {
     CAPTURE(text(g.batch, " of ", g.input, " to ", g.output, " in ", g.groups, " groups"));
     CAPTURE(text(g.window.height, "x", g.window.width, "/", g.window.stride, " padded ",
                  g.window.pad_top, ", ", g.window.pad_left));
-    check_passes<Cpu::Conv, reference::Conv>(g, g.batch * g.input.size(),
-                                             g.groups * g.depth() * g.filters(),
-                                             g.batch * g.output.size(), g.output.channels, threads,
-                                             random);
+    check_passes<Cpu::Conv, reference::Conv>(
+        g, g.batch * g.input.size(), g.groups * g.depth() * g.filters(), g.batch * g.output.size(),
+        g.output.channels, threads, random);
 }
 
 }  // namespace
@@ -130,10 +129,7 @@ TEST_CASE("a linear op in bfloat16 agrees with the reference") {
 }
 
 TEST_CASE("a NaN reaches the outputs whose windows hold it and no others") {
-    const ConvGeometry g{.batch = 2,
-                         .input = {3, 9, 9},
-                         .output = {5, 7, 7},
-                         .window = {3, 3}};
+    const ConvGeometry g{.batch = 2, .input = {3, 9, 9}, .output = {5, 7, 7}, .window = {3, 3}};
     Random random({.seed = 4});
     auto x = random_values<Bf16>(random, g.batch * g.input.size());
     x[static_cast<std::size_t>((4 * 9 + 4) * 3 + 1)] = unwritten<Bf16>(1)[0];

@@ -111,8 +111,8 @@ concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
 /// those after the step, its gradient is zero.
 template <class Op, class T>
 concept UpdateOp = requires(std::span<const UpdatePiece<Master<T>, 1>> with_velocity,
-                            std::span<const UpdatePiece<Master<T>, 2>> with_means, const SgdStep& sgd,
-                            const AdamWStep& adam) {
+                            std::span<const UpdatePiece<Master<T>, 2>> with_means,
+                            const SgdStep& sgd, const AdamWStep& adam) {
     Op::sgd(with_velocity, sgd);
     Op::adamw(with_means, adam);
 };

@@ -23,7 +23,7 @@ struct Conv {
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
         if constexpr (is_narrow<T>) {
-            return NarrowConv::scratch_bytes(g, threads);
+            return NarrowConv::scratch_bytes<T>(g, threads);
         } else {
             const bool all = is_direct<T>(g) && is_turnable(g);
             return std::max(is_direct<T>(g) ? DirectConv::scratch_bytes<T>(g, threads) : 0,
@@ -58,8 +58,7 @@ struct Conv {
 
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
-                                    Master<T>* dweights,
-                                    std::type_identity_t<Master<T>>* dbias,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
                                     const Scratch& scratch) {
         if constexpr (is_narrow<T>) {
             NarrowConv::backward_parameters(g, x, dy, dweights, dbias, scratch);

@@ -76,10 +76,10 @@ struct Correlation {
     const Index row_runs = g.groups == 1 ? 1 : g.window.width;
     // Rows of the window whose panel fits half of a core's own cache; with more it comes in pieces,
     // unless that would round sums.
-    const Index piece =
-        is_narrow ? g.window.height
-                  : std::max<Index>(1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) /
-                                           (row_runs * steps * width));
+    const Index piece = is_narrow
+                            ? g.window.height
+                            : std::max<Index>(1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) /
+                                                     (row_runs * steps * width));
 
     static constexpr bool is_narrow = std::is_same_v<T, Bf16>;
 
@@ -113,11 +113,11 @@ struct Correlation {
             const Index all = g.output.channels, row_size = g.output.width * all;
             const Index first_output = image * g.output.size() + filter;
             TileTask<Factor<T>> task{.depth = steps,
-                             .a = lines,
-                             .a_stride = Index{g.window.stride} * g.input.channels,
-                             .panel = memory.weights() + panel * g.depth() * width,
-                             .panel_step = width,
-                             .c_stride = all};
+                                     .a = lines,
+                                     .a_stride = Index{g.window.stride} * g.input.channels,
+                                     .panel = memory.weights() + panel * g.depth() * width,
+                                     .panel_step = width,
+                                     .c_stride = all};
             const T* start = bias ? bias + filter : nullptr;
             for (Index first = 0; first < g.window.height; first += piece) {
                 task.rectify = rectify && first + piece >= g.window.height;
@@ -199,8 +199,8 @@ struct DirectConv {
 private:
     /// Panels of (taps * depth, columns) for each group; factor(group, tap) is (depth, columns).
     template <class T, class Taps>
-    static void pack_weights(int groups, Index taps, Index depth, Index columns,
-                             Factor<T>* memory, int threads, const Taps& factor) {
+    static void pack_weights(int groups, Index taps, Index depth, Index columns, Factor<T>* memory,
+                             int threads, const Taps& factor) {
         const Index width = panel_columns<Factor<T>>(), panels = (columns + width - 1) / width;
         parallel_for(groups * panels, threads_for(groups * taps * depth * columns, threads),
                      [&](Index begin, Index end, int) {

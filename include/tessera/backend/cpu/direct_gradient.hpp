@@ -24,8 +24,7 @@ namespace tessera::cpu {
 struct DirectGradient {
     template <class T>
     static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
-                                    Master<T>* dweights,
-                                    std::type_identity_t<Master<T>>* dbias,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
                                     const Scratch& scratch) {
         const DirectMemory<T> memory(g, scratch);
         const Index rows = strip_length(g), taps = tap_count(g), filters = g.output.channels;
@@ -60,8 +59,7 @@ struct DirectGradient {
                 // The thread's share of the bias, while this block is in its cache.
                 const Index first = filters * from / length, last = filters * to / length;
                 const Index begin = image * factor_length<T>;
-                const Index end =
-                    std::min<Index>(g.batch, begin + block.images * factor_length<T>);
+                const Index end = std::min<Index>(g.batch, begin + block.images * factor_length<T>);
                 // All rows of images lie together.
                 const Index step = block.rows == g.output.height ? end - begin : 1;
                 for (Index n = begin; n < end; n += step) {
@@ -120,8 +118,9 @@ private:
         /// is.
         void take_gradient(const T* dy) {
             const Index all = g_.output.channels, width = panel_columns<Factor<T>>();
-            const T* from = dy + (image_ * factor_length<T> * g_.output.height + first_row_) *
-                                     g_.output.width * all +
+            const T* from = dy +
+                            (image_ * factor_length<T> * g_.output.height + first_row_) *
+                                g_.output.width * all +
                             group_ * g_.filters();
             const Index distance = positions() * width;
             if constexpr (std::is_same_v<T, Bf16>) {
@@ -169,14 +168,14 @@ private:
             for (Index tap = taps.begin; tap < taps.end;) {
                 const Index ky = tap / across, end = std::min(taps.end, (ky + 1) * across);
                 TileTask<Factor<T>> task{.depth = g_.output.width,
-                                 .runs = runs_,
-                                 .run_count = find_runs(ky, channels),
-                                 .a = x_,
-                                 .a_stride = 1,
-                                 .a_step = g_.window.stride * channels,
-                                 .panel_step = gradient_.step,
-                                 .c_stride = filters,
-                                 .accumulate = true};
+                                         .runs = runs_,
+                                         .run_count = find_runs(ky, channels),
+                                         .a = x_,
+                                         .a_stride = 1,
+                                         .a_step = g_.window.stride * channels,
+                                         .panel_step = gradient_.step,
+                                         .c_stride = filters,
+                                         .accumulate = true};
                 for (Index j = 0; j < filters; j += width) {
                     task.panel = gradient_.data + j / width * gradient_.distance;
                     for (Index t = tap; t < end; ++t) {

@@ -96,9 +96,9 @@ public:
 
     static constexpr Index weights_size(const ConvGeometry& g) {
         const ConvGeometry back = turned(g);
-        return g.groups *
-               std::max(panels_size<F>(in_factors<T>(g).depth(), g.filters()),
-                        is_turnable(g) ? panels_size<F>(in_factors<T>(back).depth(), back.filters())
+        return g.groups * std::max(panels_size<F>(in_factors<T>(g).depth(), g.filters()),
+                                   is_turnable(g)
+                                       ? panels_size<F>(in_factors<T>(back).depth(), back.filters())
                                        : 0);
     }
 

@@ -81,7 +81,8 @@ void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master
             }
             for (Index k = 0; k < length; ++k) total[k] += part[k];
         }
-        for (Index k = 0; k < length; ++k) sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
+        for (Index k = 0; k < length; ++k)
+            sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
     });
 }
 

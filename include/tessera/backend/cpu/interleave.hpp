@@ -2,6 +2,7 @@
 // Pairs of numbers that do not lie side by side: those of two rows, of two images.
 #pragma once
 
+#include <cstdint>
 #include <cstring>
 
 #include "tessera/backend/cpu/pair.hpp"

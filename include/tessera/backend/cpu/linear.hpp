@@ -8,6 +8,7 @@
 
 #include "tessera/backend/cpu/carve.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
+#include "tessera/backend/cpu/narrow.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 
 namespace tessera::cpu {
@@ -69,15 +70,13 @@ struct Linear {
         parallel_for((g.inputs + 63) / 64, threads_for(g.batch * g.inputs, scratch.threads),
                      [&](Index from, Index to, int) {
                          const Index first = from * 64, count = std::min(to * 64, g.inputs) - first;
-                         turn(memory.sums + first * g.batch, g.batch, count, dx + first,
-                              g.inputs);
+                         turn(memory.sums + first * g.batch, g.batch, count, dx + first, g.inputs);
                      });
     }
 
     template <class T>
     static void backward_parameters(const LinearGeometry& g, const T* x, const T* dy,
-                                    Master<T>* dweights,
-                                    std::type_identity_t<Master<T>>* dbias,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
                                     const Scratch& scratch) {
         multiply<Kernel, T>({.rows = g.inputs,
                              .columns = g.outputs,
@@ -122,8 +121,7 @@ private:
                     const Index height = std::min(size, batch - n);
                     transpose(from + i * batch + n, batch, width, height, block, size);
                     for (Index k = 0; k < height; ++k) {
-                        compute_run(width, to + (n + k) * stride + i,
-                                    [row = block + k * size](Index j) { return row[j]; });
+                        narrow_run(width, block + k * size, to + (n + k) * stride + i);
                     }
                 }
             }
@@ -140,14 +138,15 @@ private:
 
         /// Where the sums go of which `numbers` are made.
         Master<T>* sums_of(T* numbers) const {
-            if constexpr (is_narrow<T>) return sums;
-            else return numbers;
+            if constexpr (is_narrow<T>)
+                return sums;
+            else
+                return numbers;
         }
         void round(Index count, T* numbers, int threads) const {
             if constexpr (is_narrow<T>) {
                 parallel_for(count, threads_for(count, threads), [&](Index from, Index to, int) {
-                    compute_run(to - from, numbers + from,
-                                [sum = sums + from](Index i) { return sum[i]; });
+                    narrow_run(to - from, sums + from, numbers + from);
                 });
             }
         }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "tessera/backend/cpu/interleave.hpp"
 #include "tessera/backend/cpu/pieces.hpp"

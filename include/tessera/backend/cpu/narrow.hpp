@@ -9,11 +9,18 @@
 
 namespace tessera::cpu {
 
+/// y[i] = x[i], rounded.
+template <class From, class T>
+void narrow_run(Index n, const From* x, T* y) {
+    compute_run(n, y, [=](Index i) { return static_cast<Master<T>>(x[i]); });
+}
+
 struct Narrow {
     /// y[i] = x[i], rounded.
-    static void forward(Index n, const float* x, Bf16* y) {
+    template <class T>
+    static void forward(Index n, const Master<T>* x, T* y) {
         parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
-            compute_run(end - begin, y + begin, [from = x + begin](Index i) { return from[i]; });
+            narrow_run(end - begin, x + begin, y + begin);
         });
     }
 };

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "tessera/backend/cpu/direct_conv.hpp"
 #include "tessera/backend/cpu/direct_gradient.hpp"
@@ -13,22 +14,26 @@
 
 namespace tessera::cpu {
 
-/// The functions of ConvOp of backend/concept.hpp for Bf16.
+/// The functions of ConvOp of backend/concept.hpp for T = Bf16.
 struct NarrowConv {
+    template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
-        if (is_linear(g)) return OfMatrix::scratch_bytes<Bf16>(linear(g), threads);
-        return std::max(DirectConv::scratch_bytes<Bf16>(g, threads),
+        if (is_linear(g)) return OfMatrix::scratch_bytes<T>(linear(g), threads);
+        return std::max(DirectConv::scratch_bytes<T>(g, threads),
                         is_turnable(g) ? 0 : widened_bytes(g, threads));
     }
 
-    static void forward(const ConvGeometry& g, const Bf16* x, const Bf16* weights, const Bf16* bias,
-                        Bf16* y, const Scratch& scratch, bool rectify) {
+    template <class T>
+    static void forward(const ConvGeometry& g, const T* x, const T* weights,
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify) {
         is_linear(g) ? OfMatrix::forward(linear(g), x, weights, bias, y, scratch, rectify)
                      : DirectConv::forward(g, x, weights, bias, y, scratch, rectify);
     }
 
-    static void backward_data(const ConvGeometry& g, const Bf16* weights, const Bf16* dy, Bf16* dx,
-                              const Scratch& scratch, const Bf16* rectified) {
+    template <class T>
+    static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
+                              const Scratch& scratch, const std::type_identity_t<T>* rectified) {
         if (!dx) return;
         if (!is_linear(g)) {
             is_turnable(g) ? DirectConv::backward_data(g, weights, dy, dx, scratch, rectified)
@@ -43,8 +48,9 @@ struct NarrowConv {
         });
     }
 
-    static void backward_parameters(const ConvGeometry& g, const Bf16* x, const Bf16* dy,
-                                    float* dweights, float* dbias, const Scratch& scratch) {
+    template <class T>
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, float* dweights,
+                                    float* dbias, const Scratch& scratch) {
         is_linear(g) ? OfMatrix::backward_parameters(linear(g), x, dy, dweights, dbias, scratch)
                      : DirectGradient::backward_parameters(g, x, dy, dweights, dbias, scratch);
     }
@@ -72,8 +78,10 @@ private:
                InFloat::scratch_bytes<float>(image_of(g), threads);
     }
 
-    static void backward_data_in_float(const ConvGeometry& g, const Bf16* weights, const Bf16* dy,
-                                       Bf16* dx, const Scratch& scratch, const Bf16* rectified) {
+    template <class T>
+    static void backward_data_in_float(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
+                                       const Scratch& scratch,
+                                       const std::type_identity_t<T>* rectified) {
         const Index inputs = g.input.size(), outputs = g.output.size();
         Carve carve(scratch);
         float* wide_weights = carve.take<float>(weight_count(g));
@@ -86,7 +94,7 @@ private:
         for (int n = 0; n < g.batch; ++n, dy += outputs, dx += inputs) {
             std::copy_n(dy, outputs, wide_dy);
             InFloat::backward_data(image_of(g), wide_weights, wide_dy, wide_dx, rest);
-            compute_run(inputs, dx, [=](Index i) { return wide_dx[i]; });
+            narrow_run(inputs, wide_dx, dx);
             if (rectified) rectify_gradient(inputs, rectified + n * inputs, dx);
         }
     }

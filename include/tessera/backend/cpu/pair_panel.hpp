@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 #include <utility>
 
 #include "tessera/backend/cpu/interleave.hpp"
@@ -28,12 +29,14 @@ void pack_row_pairs(Index steps, Index count, Pair* panels, Index distance, cons
 }
 
 /// pack_panels of panel.hpp for a depth in pairs.
-inline void pack_panels(const Matrix<Bf16>& b, Index k, Index depth, Index j, Index count,
-                        Pair* panels, Index distance) {
+template <class T>
+requires std::is_same_v<T, Bf16>
+void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count, Factor<T>* panels,
+                 Index distance) {
     const Index width = panel_columns<Pair>();
     if (!b.transposed) {
-        pack_row_pairs(factors<Bf16>(depth), count, panels, distance, [&](Index step) {
-            const Bf16* row = b.from(k + 2 * step, j).data;
+        pack_row_pairs(factors<T>(depth), count, panels, distance, [&](Index step) {
+            const T* row = b.from(k + 2 * step, j).data;
             return std::pair(row, 2 * step + 1 < depth ? row + b.stride : nullptr);
         });
         return;
@@ -43,16 +46,16 @@ inline void pack_panels(const Matrix<Bf16>& b, Index k, Index depth, Index j, In
     for (Index n = 0; n < count; n += width) {
         Pair* panel = panels + n / width * distance;
         const Index columns = std::min(width, count - n);
-        const Bf16* from = b.from(k, j + n).data;
+        const T* from = b.from(k, j + n).data;
         transpose(as_factors(from), b.stride / 2, columns, whole, panel, width);
-        for (Index step = whole; step < factors<Bf16>(depth); ++step) {
+        for (Index step = whole; step < factors<T>(depth); ++step) {
             const bool both = 2 * step + 1 < depth;
             for (Index i = 0; i < columns; ++i) {
-                const Bf16* pair = from + i * b.stride + 2 * step;
-                panel[step * width + i] = {pair[0], both ? pair[1] : Bf16{}};
+                const T* pair = from + i * b.stride + 2 * step;
+                panel[step * width + i] = {pair[0], both ? pair[1] : T{}};
             }
         }
-        for (Index step = 0; columns < width && step < factors<Bf16>(depth); ++step) {
+        for (Index step = 0; columns < width && step < factors<T>(depth); ++step) {
             std::fill(panel + step * width + columns, panel + (step + 1) * width, Pair{});
         }
     }

@@ -35,8 +35,8 @@ void in_overlapping_pieces(Index count, const F& f) {
     }
 }
 
-/// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so that compilers
-/// vectorise without a check and `to` may be what value(i) reads.
+/// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so
+/// that compilers vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
 void compute_run(Index count, T* to, const Value& value) {
     in_pieces<32>(count, [&](Index at, auto length) {

@@ -33,8 +33,9 @@ struct Product {
     Index stride = 0;  ///< of c
     bool accumulate = false;
     const T* bias = nullptr;
-    bool rectify = false;               ///< c = max(c, 0) in the end
-    const Factor<T>* panels = nullptr;  ///< the whole of b in panels, or null; b is there all the same
+    bool rectify = false;  ///< c = max(c, 0) in the end
+    const Factor<T>* panels =
+        nullptr;  ///< the whole of b in panels, or null; b is there all the same
 };
 
 }  // namespace tessera::cpu

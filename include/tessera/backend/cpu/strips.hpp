@@ -2,6 +2,9 @@
 // Strips: products of any number of rows with one panel, by tiles that have certain numbers.
 #pragma once
 
+#include <algorithm>
+#include <type_traits>
+
 #include "tessera/backend/cpu/pair_tile.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
@@ -83,11 +86,13 @@ void compute_rows(Index rows, Index columns, const TileTask<T>& task) {
     with_tile<T>([&](auto tile) { detail::compute_columns<decltype(tile)>(rows, columns, task); });
 }
 
-/// The same with biases and results in bfloat16, rows of y that are `stride` apart. The task has no
-/// bias and no c.
-inline void compute_narrow_rows(Index rows, Index columns, TileTask<Pair> task, const Bf16* bias,
-                                Bf16* y, Index stride) {
-    with_tile<Pair>([&](auto tile) {
+/// The same with biases and results in T, which is Bf16, rows of y that are `stride` apart. The
+/// task has no bias and no c. (A template, as all that has pairs: those who do without do not
+/// compile it.)
+template <class T>
+void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, const T* bias, T* y,
+                         Index stride) {
+    with_tile<Factor<T>>([&](auto tile) {
         using Tile = decltype(tile);
         float sums[Tile::Rows::most * Tile::columns], start[Tile::columns] = {};
         if (bias) std::copy_n(bias, columns, start);
@@ -100,7 +105,7 @@ inline void compute_narrow_rows(Index rows, Index columns, TileTask<Pair> task, 
                                         : detail::compute_strips<Tile, 1>(count, task);
             task.begin += count * task.a_stride;
             for (Index n = 0; n < count; ++n, y += stride) {
-                Bf16 row[Tile::columns];
+                T row[Tile::columns];
                 Tile::narrow(sums + n * Tile::columns, columns < Tile::columns ? row : y);
                 if (columns < Tile::columns) std::copy_n(row, columns, y);
             }

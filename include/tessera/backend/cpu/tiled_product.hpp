@@ -149,9 +149,8 @@ private:
 
     /// A block of the depth, columns `columns` of c.
     template <class T>
-    static void add_block(const Product<T>& p, Range depth, Range columns,
-                          const Factor<T>* panels, Index distance, Fetch<T> next,
-                          Factor<T>* strip) {
+    static void add_block(const Product<T>& p, Range depth, Range columns, const Factor<T>* panels,
+                          Index distance, Fetch<T> next, Factor<T>* strip) {
         using F = Factor<T>;
         const Index width = panel_columns<F>();
         const Index panel_count = (columns.length() + width - 1) / width;

@@ -7,6 +7,7 @@
 #include <span>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
+#include "tessera/backend/cpu/narrow.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/geometry.hpp"
@@ -93,10 +94,7 @@ private:
                 const Index length = std::min(stretch, end - at);
                 f(at, length);
                 std::fill_n(piece.gradient + at, length, 0);
-                if (!piece.working) continue;
-                compute_run(length, piece.working + at, [weights = piece.weights + at](Index i) {
-                    return static_cast<float>(weights[i]);
-                });
+                if (piece.working) narrow_run(length, piece.weights + at, piece.working + at);
             }
         });
     }
