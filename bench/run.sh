@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
-# Measures the processor: every op and AlexNet, beside what else is installed for the same work.
+# Measures the processor: every op, AlexNet, patches and JPEG, beside what else is installed for the same
+# work.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 . tools/install.sh
@@ -54,7 +55,8 @@ install_needed $BUILD_NEEDS $TEST_NEEDS
 build=build/benchmarks
 cmake --preset release -B "$build" -DTESSERA_TESTS=OFF -DTESSERA_EXAMPLES=OFF -DTESSERA_BENCH=ON \
     -DTESSERA_CUDA=OFF > /dev/null
-targets=(bench_op_ops bench_peers_tessera_alexnet bench_peers_tessera_alexnet_portable)
+targets=(bench_op_ops bench_peers_tessera_alexnet bench_peers_tessera_alexnet_portable
+    bench_image_patches)
 if cmake --build "$build" --target help | grep bench_peers_dlib_alexnet > /dev/null; then
     targets+=(bench_peers_dlib_alexnet)
 fi
@@ -77,6 +79,15 @@ for run in $(seq "$runs"); do
         { cat "$partial/said.txt" >&2 && exit 1; }
 done
 tools/ratios.py "$partial"/ops*.json --lines "$lines"
+
+for run in $(seq "$runs"); do
+    echo "images, run $run of $runs, after $((SECONDS - started)) s"
+    OMP_NUM_THREADS=$threads OMP_WAIT_POLICY=active OMP_PROC_BIND=true \
+        "$build/bench/bench_image_patches" --benchmark_min_time=0.1 \
+        --benchmark_out="$partial/images$run.json" > /dev/null 2> "$partial/said.txt" ||
+        { cat "$partial/said.txt" >&2 && exit 1; }
+done
+tools/ratios.py "$partial"/images*.json --what image --lines "$lines"
 
 if [ -n "$out" ]; then
     cp "$lines" "$out"

@@ -26,3 +26,11 @@ endif()
 
 # Optional: without OpenMP everything works, on one thread.
 find_package(OpenMP QUIET COMPONENTS CXX)
+
+# Optional: libjpeg, or libjpeg-turbo, which has its interface, for tessera/image/jpeg.hpp. Who
+# includes that links tessera::jpeg.
+find_package(JPEG QUIET)
+if(JPEG_FOUND AND NOT TARGET tessera::jpeg)
+  add_library(tessera::jpeg INTERFACE IMPORTED)
+  target_link_libraries(tessera::jpeg INTERFACE JPEG::JPEG)
+endif()

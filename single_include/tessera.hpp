@@ -43,6 +43,34 @@
 #include <utility>
 #include <vector>
 
+// ---- tessera/core/add_product.hpp
+// add_product: a product and a sum, each rounded, whatever the processor and the flags.
+
+namespace tessera {
+
+/// sum += a * b, of numbers or vectors. Where there is FMA, compilers round such a sum once, in one
+/// loop and not in the next; here the product is always rounded before it is added, so that loops
+/// of any width, and programs for any processor, compute the same bits.
+template <class T>
+[[gnu::always_inline]] inline void add_product(T& sum, const T& a, const T& b) {
+#ifdef __clang__
+#pragma clang fp contract(off)
+    sum += a * b;
+#else
+    T product = a * b;
+    // No instruction, but g++ no longer knows where the numbers come from; a sum may be a product
+    // too.
+#if defined(__x86_64__) && !defined(__CUDA_ARCH__)
+    asm("" : "+v"(product), "+v"(sum));
+#elif defined(__aarch64__) && !defined(__CUDA_ARCH__)
+    asm("" : "+w"(product), "+w"(sum));
+#endif
+    sum += product;
+#endif
+}
+
+}  // namespace tessera
+
 // ---- tessera/core/bfloat16.hpp
 // Bf16: the upper half of a float. 8 bits of exponent, 7 of fraction: the range of a float with a
 // relative error of at most 2^-8, in half the memory.
@@ -271,7 +299,7 @@ private:
 }  // namespace tessera
 
 // ---- tessera/core/text.hpp
-// Words: a text that can be a template argument, and joining values into a message.
+// Words: a text that can be a template argument, and values joined into a message.
 
 namespace tessera {
 
@@ -284,34 +312,57 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
-/// template, which would be compiled anew for every length of literal.
-inline std::string to_text(std::string_view words) { return std::string(words); }
-inline std::string to_text(const char* words) { return words; }
-inline std::string to_text(bool value) { return value ? "true" : "false"; }
-inline std::string to_text(char letter) { return std::string(1, letter); }
-inline std::string to_text(int value) { return std::to_string(value); }
-inline std::string to_text(unsigned value) { return std::to_string(value); }
-inline std::string to_text(long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long value) { return std::to_string(value); }
-inline std::string to_text(long long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long long value) { return std::to_string(value); }
-inline std::string to_text(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.6g", value);
-    return digits;
-}
-inline std::string to_text(const Shape& shape) {
-    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
+/// A word of a message: numbers in the shortest usual form, shapes as `3x224x224`. Overloads, so
+/// that a message of any values is an array of one type, which no template has to join.
+class Word {
+public:
+    Word(std::string_view words) : words_(words) {}
+    Word(const std::string& words) : words_(words) {}
+    Word(const char* words) : words_(words) {}
+    Word(bool value) : words_(value ? "true" : "false") {}
+    Word(char letter) : Word("%c", letter) {}
+    Word(int value) : Word("%d", value) {}
+    Word(unsigned value) : Word("%u", value) {}
+    Word(long value) : Word("%ld", value) {}
+    Word(unsigned long value) : Word("%lu", value) {}
+    Word(long long value) : Word("%lld", value) {}
+    Word(unsigned long long value) : Word("%llu", value) {}
+    Word(double value) : Word("%.6g", value) {}
+    Word(const Shape& shape) {
+        for (const int extent : {shape.channels, shape.height, shape.width}) {
+            if (length_ > 0) own_[length_++] = 'x';
+            length_ += extent == dynamic ? std::snprintf(own_ + length_, 2, "?")
+                                         : std::snprintf(own_ + length_, 12, "%d", extent);
+        }
+        words_ = {own_, static_cast<std::size_t>(length_)};
+    }
+    Word(const Word&) = delete;
+    Word& operator=(const Word&) = delete;
+
+    std::string_view view() const { return words_; }
+
+private:
+    template <class Value>
+    Word(const char* format, Value value)
+        : length_(std::snprintf(own_, sizeof own_, format, value)),
+          words_(own_, static_cast<std::size_t>(length_)) {}
+
+    char own_[40];
+    int length_ = 0;
+    std::string_view words_;  // of own_, or of somebody else
+};
+
+inline std::string join(const Word* words, std::size_t count) {
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined.append(words[i].view());
+    return joined;
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.
 template <class... Values>
 std::string text(const Values&... values) {
-    std::string joined;
-    (joined.append(to_text(values)), ...);
-    return joined;
+    const Word words[] = {values...};
+    return join(words, sizeof...(values));
 }
 
 }  // namespace tessera
@@ -327,10 +378,15 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+[[noreturn, gnu::cold]] inline void fail_with(const Word* words, std::size_t count) {
+    throw Error(join(words, count));
+}
+
 /// Throws Error with the values joined into one sentence.
 template <class... Values>
-[[noreturn]] void fail(const Values&... values) {
-    throw Error(text(values...));
+[[noreturn, gnu::cold]] void fail(const Values&... values) {
+    const Word words[] = {values...};
+    fail_with(words, sizeof...(values));
 }
 
 /// Throws unless `holds`. The values are turned into text only on failure.
@@ -670,6 +726,54 @@ inline void make_folders(const std::string& path) {
 inline std::string_view last_name(std::string_view path) {
     while (path.size() > 1 && path.ends_with('/')) path.remove_suffix(1);
     return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace tessera
+
+// ---- tessera/core/instructions.hpp
+// Instructions: what the processor can do, asked once per process, so that a program compiled for
+// any x86-64 uses all of the machine it runs on.
+
+namespace tessera {
+
+/// From the least to the most.
+enum class Instructions { plain, avx2, avx512, avx512bf16 };
+
+namespace detail {
+
+inline Instructions best_instructions() {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (__builtin_cpu_supports("avx512f")) {
+        return __builtin_cpu_supports("avx512bf16") ? Instructions::avx512bf16
+                                                    : Instructions::avx512;
+    }
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
+#endif
+    return Instructions::plain;
+}
+
+/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
+inline Instructions choose_instructions() {
+    const Instructions best = best_instructions();
+    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
+    if (!asked) return best;
+    constexpr std::string_view names[] = {"plain", "avx2", "avx512", "avx512bf16"};
+    for (int i = 0; i < 4; ++i) {
+        if (names[i] != asked) continue;
+        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
+                ", but this processor has no more than ", names[static_cast<int>(best)]);
+        return static_cast<Instructions>(i);
+    }
+    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2, avx512 or avx512bf16");
+}
+
+}  // namespace detail
+
+/// What the ops of this process use: the same from the first call to the last. Throws Error when
+/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
+inline Instructions instructions() {
+    static const Instructions chosen = detail::choose_instructions();
+    return chosen;
 }
 
 }  // namespace tessera
@@ -1918,34 +2022,34 @@ static_assert(Backend<Reference, float> && Backend<Reference, double>);
 
 namespace tessera::cpu {
 
-/// Calls f(begin, length) over 0 .. count - 1, `length` being a constant of the type for all pieces
-/// but the last.
+/// Calls f(begin, length) over 0 .. count - 1, `length` being a constant of the type: Piece, and 1
+/// for what is left over.
 template <Index Piece, class F>
-void in_pieces(Index count, const F& f) {
+[[gnu::always_inline]] inline void in_pieces(Index count, const F& f) {
     Index begin = 0;
     for (; begin + Piece <= count; begin += Piece) {
         f(begin, std::integral_constant<Index, Piece>{});
     }
-    if (begin < count) f(begin, count - begin);
+    for (; begin < count; ++begin) f(begin, std::integral_constant<Index, 1>{});
 }
 
 /// The same where f may see an element twice: the last piece then begins early enough to be a whole
-/// one.
+/// one, unless there is none.
 template <Index Piece, class F>
-void in_overlapping_pieces(Index count, const F& f) {
-    constexpr std::integral_constant<Index, Piece> length;
-    for (Index begin = 0; begin + Piece < count; begin += Piece) f(begin, length);
+[[gnu::always_inline]] inline void in_overlapping_pieces(Index count, const F& f) {
     if (count >= Piece) {
-        f(count - Piece, length);
+        for (Index begin = 0; begin < count; begin += Piece) {
+            f(std::min(begin, count - Piece), std::integral_constant<Index, Piece>{});
+        }
     } else {
-        f(Index{0}, count);
+        for (Index begin = 0; begin < count; ++begin) f(begin, std::integral_constant<Index, 1>{});
     }
 }
 
 /// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so
 /// that compilers vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
-void compute_run(Index count, T* to, const Value& value) {
+[[gnu::always_inline]] inline void compute_run(Index count, T* to, const Value& value) {
     in_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
         for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
@@ -1955,7 +2059,7 @@ void compute_run(Index count, T* to, const Value& value) {
 
 /// The same where value(i) reads nothing of `to`, for runs so short that their last piece matters.
 template <class T, class Value>
-void compute_apart(Index count, T* to, const Value& value) {
+[[gnu::always_inline]] inline void compute_apart(Index count, T* to, const Value& value) {
     in_overlapping_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
         for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
@@ -2004,6 +2108,22 @@ inline void add_run(const T* __restrict from, T* __restrict to, Index count) {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/range.hpp
+// Range: positions along one axis, rows or columns.
+
+namespace tessera::cpu {
+
+/// begin .. end - 1; empty when end <= begin.
+struct Range {
+    Index begin = 0;
+    Index end = 0;
+
+    constexpr Index length() const { return end - begin; }
+    constexpr bool empty() const { return end <= begin; }
+};
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/parallel.hpp
 // Threads: the one place that knows OpenMP. Without it everything runs on one thread.
 
@@ -2033,10 +2153,13 @@ inline void set_max_threads([[maybe_unused]] int threads) {
 /// between: OpenMP keeps a team for the next region only if that has the same size.
 constexpr int threads_for(Index elements, int threads) { return elements < 16384 ? 1 : threads; }
 
-/// Calls f(begin, end, thread) once for every non-empty part of 0 .. count - 1; part `thread` is
-/// the same in every run. Rethrows the first exception of the lowest thread.
-template <class F>
-void parallel_for(Index count, int threads, const F& f) {
+namespace detail {
+
+/// Compiled once for all loops, which are called by address: with a region of each one's own, and
+/// its body there and once more for a single thread, AlexNet's training takes 0.3 s longer to
+/// compile, its forward pass 0.15 s.
+inline void run_parts(Index count, int threads, const void* body,
+                      void (*run)(const void* body, Index begin, Index end, int thread)) {
     if (count <= 0) return;
 #ifdef _OPENMP
     if (threads > 1 && count > 1) {
@@ -2049,7 +2172,7 @@ void parallel_for(Index count, int threads, const F& f) {
             const Index end = count * (thread + 1) / threads;
             if (begin == end) continue;
             try {
-                f(begin, end, thread);
+                run(body, begin, end, thread);
             } catch (...) {
 #pragma omp critical(tessera_parallel_for)
                 if (thread < thrower) {
@@ -2063,24 +2186,69 @@ void parallel_for(Index count, int threads, const F& f) {
     }
 #endif
     static_cast<void>(threads);
-    f(Index{0}, count, 0);
+    run(body, 0, count, 0);
+}
+
+}  // namespace detail
+
+/// Calls f(begin, end, thread) once for every non-empty part of 0 .. count - 1; part `thread` is
+/// the same in every run. Rethrows the first exception of the lowest thread.
+template <class F>
+void parallel_for(Index count, int threads, const F& f) {
+    detail::run_parts(count, threads, &f, [](const void* body, Index begin, Index end, int thread) {
+        (*static_cast<const F*>(body))(begin, end, thread);
+    });
 }
 
 }  // namespace tessera::cpu
 
-// ---- tessera/backend/cpu/range.hpp
-// Range: positions along one axis, rows or columns.
+// ---- tessera/backend/cpu/with_instructions.hpp
+// Loops compiled once for each set of instructions: a loop that compilers vectorise has, without
+// -march, only the vectors of 16 bytes that every machine of its kind has.
+//
+// Everything such a loop calls is inlined into a function that has the instructions as its target
+// (`flatten`): lambdas do not inherit a target, nor do the functions that OpenMP makes of a
+// parallel region, so that the choice is made inside of it. clang's `flatten` inlines what f calls
+// and no deeper: helpers and lambdas that hold a loop are `always_inline` for it.
+//
+// A training step of AlexNet-2012 at batch 32 on two cores of Zen 5, g++ 12 -O2: 545 ms when
+// these loops had vectors of 16 bytes, 449 with AVX-512; with -O3 -march=native 445.
 
 namespace tessera::cpu {
 
-/// begin .. end - 1; empty when end <= begin.
-struct Range {
-    Index begin = 0;
-    Index end = 0;
+namespace detail {
 
-    constexpr Index length() const { return end - begin; }
-    constexpr bool empty() const { return end <= begin; }
-};
+#if defined(__x86_64__) && defined(__GNUC__)
+template <class F, class... Arguments>
+[[gnu::target("avx512f"), gnu::flatten]] void call_with_avx512(const F& f, Arguments... arguments) {
+    f(arguments...);
+}
+
+template <class F, class... Arguments>
+[[gnu::target("avx2,fma"), gnu::flatten]] void call_with_avx2(const F& f, Arguments... arguments) {
+    f(arguments...);
+}
+#endif
+
+}  // namespace detail
+
+/// Calls f(arguments...), compiled with the instructions of this processor.
+template <class F, class... Arguments>
+void with_instructions(const F& f, Arguments... arguments) {
+#if defined(__x86_64__) && defined(__GNUC__)
+    if (instructions() >= Instructions::avx512) return detail::call_with_avx512(f, arguments...);
+    if (instructions() >= Instructions::avx2) return detail::call_with_avx2(f, arguments...);
+#endif
+    f(arguments...);
+}
+
+/// parallel_for with f(begin, end) compiled with the instructions of this processor.
+template <class F>
+void parallel_vectors(Index count, int threads, const F& f) {
+    parallel_for(count, threads, [&](Index begin, Index end, int) {  //
+        with_instructions(f, begin, end);
+    });
+}
 
 }  // namespace tessera::cpu
 
@@ -2118,18 +2286,6 @@ constexpr PoolAxis columns_of(const PoolGeometry& g) {
     return {g.input.width, g.output.width, g.window.width, g.window.stride, g.window.pad_left};
 }
 
-/// to = from, rounded to T, where `length` may be a constant of the type.
-template <class T, class Length>
-void round_run(const Master<T>* from, Length length, T* to) {
-    if constexpr (std::is_same_v<T, Master<T>>) {
-        std::copy_n(from, length, to);
-    } else {
-        T piece[32];
-        for (Index k = 0; k < length; ++k) piece[k] = static_cast<T>(from[k]);
-        std::copy_n(piece, length, to);
-    }
-}
-
 /// Channels that are pooled at once.
 inline constexpr Index pool_lanes = 32;
 
@@ -2137,30 +2293,32 @@ inline constexpr Index pool_lanes = 32;
 /// what its window covers of an image.
 template <class F>
 void each_window(const PoolGeometry& g, const F& f) {
-    parallel_for(g.batch * Index{g.output.height},
-                 threads_for(g.batch * g.input.size(), max_threads()),
-                 [&](Index begin, Index end, int) {
-                     for (Index at = begin * g.output.width; at < end * g.output.width; ++at) {
-                         const Index row = at / g.output.width;
-                         f(at, row / g.output.height, rows_of(g).covered(row % g.output.height),
-                           columns_of(g).covered(at % g.output.width));
-                     }
-                 });
+    const Index height = g.output.height, width = g.output.width;
+    parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
+                     [&](Index begin, Index end) {
+                         for (Index row = begin; row < end; ++row) {
+                             const Range rows = rows_of(g).covered(row % height);
+                             for (Index i = 0; i < width; ++i) {
+                                 f(row * width + i, row / height, rows, columns_of(g).covered(i));
+                             }
+                         }
+                     });
 }
 
 /// Calls f(at, image, rows, columns) for each position `at` of the input, counted over the batch:
 /// the windows of an image that hold it.
 template <class F>
 void each_pixel(const PoolGeometry& g, const F& f) {
-    parallel_for(g.batch * Index{g.input.height},
-                 threads_for(g.batch * g.input.size(), max_threads()),
-                 [&](Index begin, Index end, int) {
-                     for (Index at = begin * g.input.width; at < end * g.input.width; ++at) {
-                         const Index row = at / g.input.width;
-                         f(at, row / g.input.height, rows_of(g).covering(row % g.input.height),
-                           columns_of(g).covering(at % g.input.width));
-                     }
-                 });
+    const Index height = g.input.height, width = g.input.width;
+    parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
+                     [&](Index begin, Index end) {
+                         for (Index row = begin; row < end; ++row) {
+                             const Range rows = rows_of(g).covering(row % height);
+                             for (Index i = 0; i < width; ++i) {
+                                 f(row * width + i, row / height, rows, columns_of(g).covering(i));
+                             }
+                         }
+                     });
 }
 
 }  // namespace tessera::cpu
@@ -2200,10 +2358,11 @@ struct AveragePool {
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
         const Index channels = g.input.channels;
-        each_window(g, [&](Index at, Index image, Range rows, Range columns) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
             const T* pixels = x + image * g.input.size();
             const Master<T> factor = share<Master<T>>(rows, columns);
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
@@ -2211,10 +2370,12 @@ struct AveragePool {
                         for (Index k = 0; k < length; ++k) sum[k] += values[k];
                     }
                 }
-                for (Index k = 0; k < length; ++k) sum[k] *= factor;
-                round_run<T>(sum, length, y + at * channels + c);
-            });
-        });
+                const Index to = at * channels + c;
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(sum[k] * factor);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_window(g, compute);
     }
 
     /// Each input position collects from the windows that hold it.
@@ -2223,8 +2384,9 @@ struct AveragePool {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
-        each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
@@ -2237,9 +2399,11 @@ struct AveragePool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                round_run<T>(sum, length, dx + to);
-            });
-        });
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_pixel(g, compute);
     }
 
 private:
@@ -2453,54 +2617,6 @@ void copy_factors(const ConvGeometry& g, const T* image, Range lines, Factor<T>*
 
 }  // namespace tessera::cpu
 
-// ---- tessera/backend/cpu/instructions.hpp
-// Instructions: what the processor can do, asked once per process, so that a program compiled for
-// any x86-64 uses all of the machine it runs on.
-
-namespace tessera::cpu {
-
-/// From the least to the most.
-enum class Instructions { plain, avx2, avx512, avx512bf16 };
-
-namespace detail {
-
-inline Instructions best_instructions() {
-#if defined(__x86_64__) && defined(__GNUC__)
-    if (__builtin_cpu_supports("avx512f")) {
-        return __builtin_cpu_supports("avx512bf16") ? Instructions::avx512bf16
-                                                    : Instructions::avx512;
-    }
-    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return Instructions::avx2;
-#endif
-    return Instructions::plain;
-}
-
-/// The best there are, or those the environment variable TESSERA_INSTRUCTIONS names.
-inline Instructions choose_instructions() {
-    const Instructions best = best_instructions();
-    const char* asked = std::getenv("TESSERA_INSTRUCTIONS");
-    if (!asked) return best;
-    constexpr std::string_view names[] = {"plain", "avx2", "avx512", "avx512bf16"};
-    for (int i = 0; i < 4; ++i) {
-        if (names[i] != asked) continue;
-        require(i <= static_cast<int>(best), "TESSERA_INSTRUCTIONS: found ", asked,
-                ", but this processor has no more than ", names[static_cast<int>(best)]);
-        return static_cast<Instructions>(i);
-    }
-    fail("TESSERA_INSTRUCTIONS: found '", asked, "', expected plain, avx2, avx512 or avx512bf16");
-}
-
-}  // namespace detail
-
-/// What the ops of this process use: the same from the first call to the last. Throws Error when
-/// TESSERA_INSTRUCTIONS asks for what is unknown or not there.
-inline Instructions instructions() {
-    static const Instructions chosen = detail::choose_instructions();
-    return chosen;
-}
-
-}  // namespace tessera::cpu
-
 // ---- tessera/backend/cpu/product.hpp
 // What a matrix product is told.
 
@@ -2607,15 +2723,8 @@ inline constexpr Index most_panel_columns = 128 / sizeof(T);
 /// Columns of a panel: those of a tile.
 template <class T>
 Index panel_columns() {
-    switch (instructions()) {
-        case Instructions::avx512bf16:
-        case Instructions::avx512:
-            return 128 / sizeof(T);
-        case Instructions::avx2:
-            return 64 / sizeof(T);
-        case Instructions::plain:
-            break;
-    }
+    if (instructions() >= Instructions::avx512) return 128 / sizeof(T);
+    if (instructions() >= Instructions::avx2) return 64 / sizeof(T);
     return 32 / sizeof(T);
 }
 
@@ -2727,7 +2836,9 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 // 16 registers: 6 rows of two vectors.
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
-// one before (4 cycles), so that a tile of one row takes the time of one of 4.
+// one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
+// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
 
 namespace tessera::cpu {
 
@@ -2851,7 +2962,7 @@ struct TileRows {
 
     /// What of `rows` rows the next tile takes, so that all together take the fewest cycles.
     static constexpr int next(Index rows) {
-        return rows < 2 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
+        return rows < 3 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
     }
 
     /// Calls f with one of them as a constant of the type.
@@ -2866,10 +2977,10 @@ struct TileRows {
     }
 
 private:
-    static constexpr std::array<int, 2 * Most> plan = [] {
+    static constexpr std::array<int, 3 * Most> plan = [] {
         constexpr int latency = 4, beginning = 1;
-        std::array<int, 2 * Most> next{}, cycles{};
-        for (int count = 1; count < 2 * Most; ++count) {
+        std::array<int, 3 * Most> next{}, cycles{};
+        for (int count = 1; count < 3 * Most; ++count) {
             int best = 1 << 20;
             for (const int rows : {Most, Fewer...}) {
                 if (rows > count) continue;
@@ -2890,6 +3001,7 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -2900,8 +3012,9 @@ struct PlainTile {
 #if defined(__x86_64__)
 template <class T>
 struct Avx512Tile {
-    using Rows = TileRows<14, 13, 10, 8, 7, 6, 4, 2, 1>;
+    using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
     static constexpr Index columns = 128 / sizeof(T);
+    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -2913,6 +3026,7 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {
@@ -3068,10 +3182,12 @@ inline constexpr Index few_rows = 4;
 template <class T>
 void add_few_rows(const Product<T>& p) {
     using S = Master<T>;
-    constexpr Index width = 512;
+    // As many columns as there is room for sums: what is read lies together as far as it can.
+    constexpr Index room = 2048;
+    const Index width = room / std::max<Index>(1, p.rows);
     for (Index j = 0; j < p.columns; j += width) {
         const Index count = std::min(width, p.columns - j);
-        S sums[few_rows][width] = {};
+        S sums[room] = {};
         for (Index k = 0; k < p.depth; k += 4) {
             const T* lines[4];
             for (Index n = 0; n < 4; ++n) {
@@ -3082,7 +3198,7 @@ void add_few_rows(const Product<T>& p) {
                 for (Index n = 0; n < 4; ++n) {
                     factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{};
                 }
-                S* sum = sums[i];
+                S* sum = sums + i * width;
                 in_pieces<32>(count, [&](Index at, auto length) {
                     S piece[32];
                     for (Index n = 0; n < length; ++n) {
@@ -3094,13 +3210,13 @@ void add_few_rows(const Product<T>& p) {
                 });
             }
         }
-        for (Index i = 0; i < p.rows; ++i) add_run(sums[i], p.c + i * p.stride + j, count);
+        for (Index i = 0; i < p.rows; ++i) add_run(sums + i * width, p.c + i * p.stride + j, count);
     }
 }
 
 /// The sum of a[k] * b[k].
 template <class T>
-Master<T> inner_product(const T* a, const T* b, Index count) {
+[[gnu::always_inline]] inline Master<T> inner_product(const T* a, const T* b, Index count) {
     constexpr Index lanes = 64;
     Master<T> sums[lanes] = {};
     Index k = 0;
@@ -3153,7 +3269,7 @@ void multiply_part(const Product<T>& p, std::byte* memory) {
     if (p.rows > few_rows || p.a.transposed) {
         Kernel::add(p, memory);
     } else {
-        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+        with_instructions([&] { p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p); });
     }
     for (Index i = 0; p.rectify && i < p.rows; ++i) rectify(p.columns, p.c + i * p.stride);
 }
@@ -3194,18 +3310,20 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 template <class T>
 void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master<T>* sums) {
     constexpr Index width = 64;
-    constexpr Index stretch = 256;  // rows added up in that type before they join the sum in double
-    in_pieces<width>(columns, [&](Index j, auto length) {
-        double total[width] = {};
-        for (Index first = 0; first < rows; first += stretch) {
-            Master<T> part[width] = {};
-            for (Index i = first; i < std::min(rows, first + stretch); ++i) {
-                for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
+    constexpr Index stretch = 256;  // rows added up in Master<T> before they join the sum in double
+    with_instructions([&] {
+        in_pieces<width>(columns, [&](Index j, auto length) {
+            double total[width] = {};
+            for (Index first = 0; first < rows; first += stretch) {
+                Master<T> part[width] = {};
+                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
+                    for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
+                }
+                for (Index k = 0; k < length; ++k) total[k] += part[k];
             }
-            for (Index k = 0; k < length; ++k) total[k] += part[k];
-        }
-        for (Index k = 0; k < length; ++k)
-            sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
+            for (Index k = 0; k < length; ++k)
+                sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
+        });
     });
 }
 
@@ -3283,6 +3401,7 @@ template <int Bytes>
 struct PlainPairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 8;
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<Pair>& task) {
@@ -3295,6 +3414,7 @@ struct PlainPairTile {
 struct Avx2PairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 16;
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<Pair>& task) {
@@ -3308,6 +3428,7 @@ struct Avx2PairTile {
 struct Avx512PairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32;
+    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<Pair>& task) {
@@ -3319,8 +3440,9 @@ struct Avx512PairTile {
 };
 
 struct Avx512Bf16Tile {
-    using Rows = TileRows<14, 13, 10, 8, 7, 6, 4, 2, 1>;
+    using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
     static constexpr Index columns = 32;
+    static constexpr bool has_half = true;
 
     /// In words of assembly, as compilers differ on the types of the intrinsic function and its
     /// header takes longer to read than all of this one's users.
@@ -3409,7 +3531,9 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    if constexpr (Tile::has_half) {
+        if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    }
     compute_edge<Tile>(rows, columns, task);
 }
 
@@ -3419,19 +3543,18 @@ void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
 template <class T, class F>
 auto with_tile(const F& f) {
     constexpr bool pairs = std::is_same_v<T, Pair>;
-    switch (instructions()) {
 #if defined(__x86_64__)
-        case Instructions::avx512bf16:
-            if constexpr (pairs) return f(Avx512Bf16Tile{});
-            [[fallthrough]];
-        case Instructions::avx512:
-            return f(std::conditional_t<pairs, Avx512PairTile, Avx512Tile<T>>{});
-        case Instructions::avx2:
-            return f(std::conditional_t<pairs, Avx2PairTile, Avx2Tile<T>>{});
-#endif
-        default:
-            return f(std::conditional_t<pairs, PlainPairTile, PlainTile<T>>{});
+    if constexpr (pairs) {
+        if (instructions() == Instructions::avx512bf16) return f(Avx512Bf16Tile{});
     }
+    if (instructions() >= Instructions::avx512) {
+        return f(std::conditional_t<pairs, Avx512PairTile, Avx512Tile<T>>{});
+    }
+    if (instructions() >= Instructions::avx2) {
+        return f(std::conditional_t<pairs, Avx2PairTile, Avx2Tile<T>>{});
+    }
+#endif
+    return f(std::conditional_t<pairs, PlainPairTile, PlainTile<T>>{});
 }
 
 /// A task for `rows` rows and at most panel_columns columns.
@@ -3455,8 +3578,9 @@ void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, co
         task.c_stride = Tile::columns;
         for (Index i = 0; i < rows; i += Tile::Rows::most) {
             const Index count = std::min<Index>(Tile::Rows::most, rows - i);
+            constexpr int narrowest = Tile::has_half ? 1 : 2;
             columns > Tile::columns / 2 ? detail::compute_strips<Tile, 2>(count, task)
-                                        : detail::compute_strips<Tile, 1>(count, task);
+                                        : detail::compute_strips<Tile, narrowest>(count, task);
             task.begin += count * task.a_stride;
             for (Index n = 0; n < count; ++n, y += stride) {
                 T row[Tile::columns];
@@ -3919,7 +4043,7 @@ namespace tessera::cpu {
 
 /// y[i] = x[i], rounded.
 template <class From, class T>
-void narrow_run(Index n, const From* x, T* y) {
+[[gnu::always_inline]] inline void narrow_run(Index n, const From* x, T* y) {
     compute_run(n, y, [=](Index i) { return static_cast<Master<T>>(x[i]); });
 }
 
@@ -3927,7 +4051,7 @@ struct Narrow {
     /// y[i] = x[i], rounded.
     template <class T>
     static void forward(Index n, const Master<T>* x, T* y) {
-        parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             narrow_run(end - begin, x + begin, y + begin);
         });
     }
@@ -4073,7 +4197,7 @@ private:
         }
         void round(Index count, T* numbers, int threads) const {
             if constexpr (is_narrow<T>) {
-                parallel_for(count, threads_for(count, threads), [&](Index from, Index to, int) {
+                parallel_vectors(count, threads_for(count, threads), [&](Index from, Index to) {
                     narrow_run(to - from, sums + from, numbers + from);
                 });
             }
@@ -4775,14 +4899,726 @@ private:
 
 }  // namespace tessera::cpu
 
-// ---- tessera/backend/cpu/conv.hpp
-// Convolution: directly, or as a product where it is one or the weights are too large to be packed
-// for every call.
+// ---- tessera/backend/cpu/winograd_transform.hpp
+// The transforms of Winograd's convolution F(4 x 4, 3 x 3), lanes across channels.
+//
+// A tile of 4 x 4 outputs Y comes from 6 x 6 inputs X by 36 products for each pair of channel and
+// filter, where the sums ask for 144 (Lavin and Gray, CVPR 2016):
+//   Y = A' [(G w G') * (B' X B)] A,   dw = G' [(A dY A') * (B' X B)] G,   * element by element.
+// Polynomials of the inputs and the weights are multiplied by their values at 0, +-sqrt(1/2),
+// +-sqrt(2) and infinity, whose matrices have numbers closer together, and errors smaller, than
+// those of the usual 0, +-1, +-2.
+//
+// A step is one of the matrices, applied to columns, then to rows, in loops that are not unrolled:
+// each transform is compiled for each set of instructions, and a user's compiler pays for it.
 
 namespace tessera::cpu {
 
-/// ConvOp of backend/concept.hpp.
-struct Conv {
+/// Outputs along the side of a tile, inputs of these, and how many numbers stand for a tile.
+inline constexpr int tile_outputs = 4, tile_inputs = 6, tile_positions = 36;
+
+/// Channels of a transform come in multiples of this, the lanes of the longest vector.
+inline constexpr Index winograd_lanes = 16;
+
+/// From pixels to positions: to[p * distance + c] from pixels[y * side + x][c].
+struct Spreading {
+    const float* const* pixels = nullptr;
+    Index first = 0;  ///< what c begins at in the pixels
+    Index channels = 0;
+    float* to = nullptr;
+    Index distance = 0;
+};
+
+/// From positions to pixels: (y, x) of channel c, to[y * line + x * pixel + c], from from[p *
+/// distance + c].
+struct Gathering {
+    const float* from = nullptr;
+    Index distance = 0;
+    Index channels = 0;
+    float* to = nullptr;
+    Index line = 0, pixel = 0;
+    Index rows = 0, columns = 0;       ///< of pixels that there are
+    bool accumulate = false;           ///< joins what is there
+    const float* bias = nullptr;       ///< added to all pixels, unless null
+    bool rectify = false;              ///< to = max(to, 0) in the end
+    const float* rectified = nullptr;  ///< to = rectified > 0 ? to : 0, unless null; lies as `to`
+};
+
+namespace detail {
+
+inline constexpr float root_half = 0.70710678f, root_two = 1.41421356f;
+
+/// B'
+struct InputStep {
+    static constexpr int from = 6, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[6]) {
+        const Lanes even = x[4] - 2 * x[2], odd = root_half * x[3] - root_two * x[1];
+        const Lanes even_two = x[4] - 0.5f * x[2], odd_two = root_two * x[3] - root_half * x[1];
+        y[0] = x[0] + x[4] - 2.5f * x[2];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[1] + x[5] - 2.5f * x[3];
+    }
+};
+
+/// G
+struct WeightStep {
+    static constexpr int from = 3, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[3], Lanes (&y)[6]) {
+        const Lanes even = (-2 / 3.0f) * x[0] - (1 / 3.0f) * x[2];
+        const Lanes odd = (root_half * -2 / 3.0f) * x[1];
+        const Lanes even_two = (1 / 6.0f) * x[0] + (1 / 3.0f) * x[2];
+        const Lanes odd_two = (root_two / 6) * x[1];
+        y[0] = x[0];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[2];
+    }
+};
+
+/// A'
+struct OutputStep {
+    static constexpr int from = 6, to = 4;
+    template <class Lanes>
+    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[4]) {
+        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
+        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
+        y[0] = x[0] + even + even_two;
+        y[1] = root_half * odd + root_two * odd_two;
+        y[2] = 0.5f * even + 2 * even_two;
+        y[3] = x[5] + (root_half / 2) * odd + (root_two * 2) * odd_two;
+    }
+};
+
+/// A
+struct GradientStep {
+    static constexpr int from = 4, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[4], Lanes (&y)[6]) {
+        const Lanes even = x[0] + 0.5f * x[2], odd = root_half * x[1] + (root_half / 2) * x[3];
+        const Lanes even_two = x[0] + 2 * x[2];
+        const Lanes odd_two = root_two * x[1] + (root_two * 2) * x[3];
+        y[0] = x[0];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[3];
+    }
+};
+
+/// G'
+struct WeightGradientStep {
+    static constexpr int from = 6, to = 3;
+    template <class Lanes>
+    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[3]) {
+        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
+        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
+        y[0] = x[0] + (1 / 6.0f) * even_two - (2 / 3.0f) * even;
+        y[1] = (root_two / 6) * odd_two - (root_half * 2 / 3) * odd;
+        y[2] = x[5] + (1 / 3.0f) * even_two - (1 / 3.0f) * even;
+    }
+};
+
+template <int Bytes, class Step>
+[[gnu::always_inline]] inline void spread_lanes(const Spreading& s) {
+    typedef float Lanes __attribute__((vector_size(Bytes)));
+    constexpr int side = Step::from;
+    for (Index c = 0; c < s.channels; c += Bytes / 4) {
+        Lanes half[tile_inputs][side];
+#pragma GCC unroll 1
+        for (int x = 0; x < side; ++x) {
+            Lanes column[side], sums[tile_inputs];
+#pragma GCC unroll 6
+            for (int y = 0; y < side; ++y) {
+                std::memcpy(&column[y], s.pixels[y * side + x] + (s.first + c), sizeof(Lanes));
+            }
+            Step::apply(column, sums);
+#pragma GCC unroll 6
+            for (int y = 0; y < tile_inputs; ++y) half[y][x] = sums[y];
+        }
+        float* to = s.to + c;
+#pragma GCC unroll 1
+        for (int y = 0; y < tile_inputs; ++y) {
+            Lanes sums[tile_inputs];
+            Step::apply(half[y], sums);
+#pragma GCC unroll 6
+            for (int x = 0; x < tile_inputs; ++x, to += s.distance) {
+                std::memcpy(to, &sums[x], sizeof(Lanes));
+            }
+        }
+    }
+}
+
+template <int Bytes, class Step>
+[[gnu::always_inline]] inline void gather_lanes(const Gathering& g) {
+    typedef float Lanes __attribute__((vector_size(Bytes)));
+    constexpr int side = Step::to;
+    for (Index c = 0; c < g.channels; c += Bytes / 4) {
+        Lanes half[side][tile_inputs];
+#pragma GCC unroll 1
+        for (int x = 0; x < tile_inputs; ++x) {
+            Lanes column[tile_inputs], sums[side];
+#pragma GCC unroll 6
+            for (int y = 0; y < tile_inputs; ++y) {
+                std::memcpy(&column[y], g.from + ((y * tile_inputs + x) * g.distance + c),
+                            sizeof(Lanes));
+            }
+            Step::apply(column, sums);
+#pragma GCC unroll 6
+            for (int y = 0; y < side; ++y) half[y][x] = sums[y];
+        }
+        Lanes bias{};
+        if (g.bias) std::memcpy(&bias, g.bias + c, sizeof bias);
+        for (Index y = 0; y < g.rows; ++y) {
+            Lanes sums[side];
+            Step::apply(half[y], sums);
+            for (Index x = 0; x < g.columns; ++x) {
+                const Index at = y * g.line + x * g.pixel + c;
+                Lanes sum = sums[x] + bias;
+                if (g.accumulate) {
+                    Lanes before;
+                    std::memcpy(&before, g.to + at, sizeof before);
+                    sum += before;
+                }
+                if (g.rectify) sum = sum < Lanes{} ? Lanes{} : sum;
+                if (g.rectified) {
+                    Lanes outputs;
+                    std::memcpy(&outputs, g.rectified + at, sizeof outputs);
+                    sum = outputs > Lanes{} ? sum : Lanes{};
+                }
+                std::memcpy(g.to + at, &sum, sizeof sum);
+            }
+        }
+    }
+}
+
+#if defined(__x86_64__)
+template <class Step>
+[[gnu::target("avx512f")]] void spread_avx512(const Spreading& s) {
+    spread_lanes<64, Step>(s);
+}
+template <class Step>
+[[gnu::target("avx2,fma")]] void spread_avx2(const Spreading& s) {
+    spread_lanes<32, Step>(s);
+}
+template <class Step>
+[[gnu::target("avx512f")]] void gather_avx512(const Gathering& g) {
+    gather_lanes<64, Step>(g);
+}
+template <class Step>
+[[gnu::target("avx2,fma")]] void gather_avx2(const Gathering& g) {
+    gather_lanes<32, Step>(g);
+}
+#endif
+
+}  // namespace detail
+
+/// Step: InputStep, GradientStep or WeightStep.
+template <class Step>
+void spread(const Spreading& s) {
+#if defined(__x86_64__)
+    if (instructions() >= Instructions::avx512) return detail::spread_avx512<Step>(s);
+    if (instructions() >= Instructions::avx2) return detail::spread_avx2<Step>(s);
+#endif
+    detail::spread_lanes<16, Step>(s);
+}
+
+/// Step: OutputStep or WeightGradientStep.
+template <class Step>
+void gather(const Gathering& g) {
+#if defined(__x86_64__)
+    if (instructions() >= Instructions::avx512) return detail::gather_avx512<Step>(g);
+    if (instructions() >= Instructions::avx2) return detail::gather_avx2<Step>(g);
+#endif
+    detail::gather_lanes<16, Step>(g);
+}
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/winograd_memory.hpp
+// How the outputs of a convolution fall into Winograd's tiles, how many of them are taken at a
+// time, and the memory that holds these.
+
+namespace tessera::cpu {
+
+/// What the tiles can do: windows of 3 x 3, one for each pixel; whole vectors of channels and
+/// filters in each group.
+constexpr bool is_tileable(const ConvGeometry& g) {
+    return g.window.height == 3 && g.window.width == 3 && is_turnable(g) &&
+           g.input.channels / g.groups % winograd_lanes == 0 && g.filters() % winograd_lanes == 0;
+}
+
+/// Part `part` of `parts` of a range, as long as the others.
+constexpr Range part_of(Range all, Index part, Index parts) {
+    return {all.begin + all.length() * part / parts, all.begin + all.length() * (part + 1) / parts};
+}
+
+/// Where a tile lies: its image, and its first output there.
+struct TilePlace {
+    Index image = 0;
+    Index y = 0, x = 0;
+};
+
+/// Tiles are counted along rows of tiles, these over the batch.
+struct Tiling {
+    Index across = 0, down = 0;  ///< of an image
+    Index rows = 0;              ///< of the batch
+
+    constexpr explicit Tiling(const ConvGeometry& g)
+        : across((g.output.width + tile_outputs - 1) / tile_outputs),
+          down((g.output.height + tile_outputs - 1) / tile_outputs),
+          rows(g.batch * down) {}
+
+    constexpr Index count() const { return rows * across; }
+    constexpr TilePlace place(Index tile) const {
+        const Index row = tile / across;
+        return {row / down, row % down * tile_outputs, tile % across * tile_outputs};
+    }
+
+    /// Rows of tiles at a time where one takes `size` floats: 8 MB, which the third-level cache
+    /// holds beside the weights.
+    constexpr Index rows_at_once(Index size) const {
+        constexpr Index budget = (Index{8} << 20) / 4;
+        return std::clamp<Index>(budget / (size * across), 1, rows);
+    }
+};
+
+/// And where they pay. For each pair of a channel and a filter the definition takes 18 operations
+/// an output; tiles take 72 each, half as much again for what is not arithmetic, and their
+/// transforms, which channels and filters share. The transform of the weights is worth 2000, what
+/// teams of threads take to begin and end 4 million in all. For AlexNet's 13 x 13 that is a batch
+/// of two: one image by tiles takes 0.8 (C4) to 1.6 (C4 without groups) times as long, as the
+/// weights are few or many; two take 0.7 to 1.0.
+constexpr bool pays_in_tiles(const ConvGeometry& g) {
+    if (!is_tileable(g)) return false;
+    const Index channels = g.input.channels / g.groups, filters = g.filters();
+    const Index tile = 108 + 1152 / channels + 1152 / filters;
+    const Index gain = 18 * g.batch * g.output.area() - tile * Tiling(g).count();
+    return gain > 2000 && gain * g.input.channels * filters > 4'000'000;
+}
+
+/// pixels[y * side + x]: pixel (top + y, left + x) of an image, zeros beside it.
+inline void find_pixels(const float* image, Shape shape, Index top, Index left, Index side,
+                        const float* zeros, const float** pixels) {
+    for (Index y = top; y < top + side; ++y) {
+        for (Index x = left; x < left + side; ++x) {
+            const bool inside = y >= 0 && y < shape.height && x >= 0 && x < shape.width;
+            *pixels++ = inside ? image + (y * shape.width + x) * shape.channels : zeros;
+        }
+    }
+}
+
+/// Tiles of 6 x 6 inputs as positions: row t of position p, the channels of a tile, begins at
+/// data[p * distance + t * row].
+struct SpreadInputs {
+    Index row = 0, distance = 0;
+    float* data = nullptr;
+
+    /// Rows that are a multiple of a page, or of a quarter of one, compete for few places of the
+    /// caches.
+    constexpr SpreadInputs(const ConvGeometry& g, Index tiles)
+        : row(g.input.channels + winograd_lanes), distance(tiles * row + winograd_lanes) {}
+    constexpr Index size() const { return tile_positions * distance; }
+
+    /// Takes tile `tile` of all as tile `to`.
+    void take(const ConvGeometry& g, const float* x, TilePlace place, Index to,
+              const float* zeros) const {
+        const float* pixels[tile_positions];
+        find_pixels(x + place.image * g.input.size(), g.input, place.y - g.window.pad_top,
+                    place.x - g.window.pad_left, tile_inputs, zeros, pixels);
+        spread<detail::InputStep>({.pixels = pixels,
+                                   .channels = g.input.channels,
+                                   .to = data + to * row,
+                                   .distance = distance});
+    }
+};
+
+/// The memory of the passes that go from inputs to outputs.
+struct WinogradMemory {
+    /// Tiles whose products with a panel of filters take half a megabyte, half of a core's own
+    /// cache: weights come from the third-level one for 112 tiles at a time, 2.3 bytes a cycle.
+    static constexpr Index most_tiles = 112;
+
+    Index tiles;            ///< of a stretch
+    Index panel, distance;  ///< of a panel of weights, of its positions
+    SpreadInputs inputs;
+    float *weights, *products, *zeros;
+
+    static constexpr std::size_t bytes(const ConvGeometry& g, int threads) {
+        return carved_bytes<float>(weights_size(g)) +
+               carved_bytes<float>(SpreadInputs(g, stretch(g)).size()) +
+               carved_bytes<float>(threads * products_size) + carved_bytes<float>(g.input.channels);
+    }
+
+    WinogradMemory(const ConvGeometry& g, const Scratch& scratch)
+        : tiles(stretch(g)),
+          panel(tile_positions * (g.input.channels / g.groups + 1) * panel_columns<float>()),
+          distance(panel / tile_positions),
+          inputs(g, tiles) {
+        Carve carve(scratch);
+        weights = carve.take<float>(weights_size(g));
+        inputs.data = carve.take<float>(inputs.size());
+        products = carve.take<float>(scratch.threads * products_size);
+        zeros = carve.take<float>(g.input.channels);
+        std::fill_n(zeros, g.input.channels, 0.0f);
+    }
+
+    /// The products of `tiles` tiles with a panel, position after position.
+    float* products_of(int thread) const { return products + thread * products_size; }
+
+private:
+    static constexpr Index products_size =
+        tile_positions * (most_tiles + 1) * most_panel_columns<float>;
+
+    static constexpr Index stretch(const ConvGeometry& g) {
+        const Tiling tiling(g);
+        return tiling.across *
+               tiling.rows_at_once(tile_positions * (g.input.channels + winograd_lanes));
+    }
+    static constexpr Index weights_size(const ConvGeometry& g) {
+        return tile_positions * g.groups *
+               panels_size<float>(g.input.channels / g.groups + 1, g.filters());
+    }
+};
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/winograd_conv.hpp
+// WinogradConv: convolution with windows of 3 x 3 by Winograd's tiles.
+//
+// A stretch of tiles is transformed, 8 MB of it, by all threads; then each multiplies a panel of 32
+// filters with up to 112 tiles, position by position, by the tiles of registers that every product
+// has, and transforms what comes out while it is in the core's own cache. Inputs are read from the
+// third-level cache once a panel, 4 bytes a cycle, weights once for 112 tiles. Stretches of 16 MB
+// were slower by a fifth to a third, so was all of it where something else had emptied that cache.
+//
+// Measured on two cores of Zen 5 (504 GFLOP/s), GFLOP/s by the direct convolution's count, batch 16
+// / 32 / 128, in one run with the direct kernels and oneDNN's 2.6 Winograd; 13 x 13 fills 0.66 of
+// its tiles:
+//                          tiles               direct              oneDNN
+//   C3 forward             651 / 780 / 876     389 / 469 / 495     619 / 766 / 854
+//   C3 data gradient       649 / 818 / 876     420 / 485 / 493     695 / 784 / 813
+//   C3 weights' gradient   587 / 800 / 878     428 / 445 / 458     570 / 668 / 680
+//   C4u forward            716 / 770 / 867     472 / 489 / 489     794 / 817 / 851
+//   C4u data gradient      684 / 784 / 888     468 / 476 / 495     808 / 827 / 874
+//   C4u weights' gradient  650 / 772 / 866     444 / 454 / 468     638 / 678 / 734
+//   C5u forward            760 / 827 / 859     477 / 499 / 497     748 / 786 / 837
+//
+// The largest error against sums in double, relative to the largest number, for C3 with random
+// numbers in -1 .. 1 and two images: 3.0e-6 forward, 3.4e-6 and 1.1e-6 for the gradients of data
+// and weights; directly 1.9e-6, 2.1e-6 and 0.9e-6. An input that is infinite or NaN leaves none
+// finite of all 16 outputs of each tile that sees it.
+
+namespace tessera::cpu {
+
+namespace detail {
+
+/// y = bias + x * weights, these as positions in the memory.
+struct WinogradCorrelation {
+    const ConvGeometry& g;
+    const WinogradMemory& memory;
+    const float* x = nullptr;
+    const float* bias = nullptr;
+    float* y = nullptr;
+    bool rectify = false;              ///< y = max(y, 0) in the end
+    const float* rectified = nullptr;  ///< y = rectified > 0 ? y : 0 in the end, unless null
+
+    const Tiling tiling{g};
+    const Index width = panel_columns<float>(), filters = g.filters();
+    const Index panels = (filters + width - 1) / width;  // of a group
+    const Index channels = g.input.channels / g.groups;
+
+    void compute(int threads) const {
+        const Index stretches = (tiling.count() + memory.tiles - 1) / memory.tiles;
+        for (Index i = 0; i < stretches; ++i) {
+            const Range rows = part_of({0, tiling.rows}, i, stretches);
+            const Range tiles{rows.begin * tiling.across, rows.end * tiling.across};
+            parallel_for(tiles.length(), threads, [&](Index from, Index to, int) {
+                for (Index tile = from; tile < to; ++tile) {
+                    memory.inputs.take(g, x, tiling.place(tiles.begin + tile), tile, memory.zeros);
+                }
+            });
+            const Index all = g.groups * panels;
+            const Index blocks =
+                (tiles.length() + WinogradMemory::most_tiles - 1) / WinogradMemory::most_tiles;
+            parallel_for(blocks * all, threads, [&](Index from, Index to, int thread) {
+                for (Index n = from; n < to; ++n) {
+                    compute_panel(tiles.begin, part_of({0, tiles.length()}, n / all, blocks),
+                                  n % all, memory.products_of(thread));
+                }
+            });
+        }
+    }
+
+    /// Tiles `tiles` of the stretch that begins with tile `first`.
+    void compute_panel(Index first, Range tiles, Index panel, float* products) const {
+        const Index group = panel / panels, j = panel % panels * width;
+        const Index filter = group * filters + j, columns = std::min(width, filters - j);
+        const Index distance = (tiles.length() + 1) * width;
+        for (Index p = 0; p < tile_positions; ++p) {
+            compute_rows<float>(
+                tiles.length(), columns,
+                {.depth = channels,
+                 .a = memory.inputs.data + p * memory.inputs.distance,
+                 .begin = tiles.begin * memory.inputs.row + group * channels,
+                 .a_stride = memory.inputs.row,
+                 .panel = memory.weights + panel * memory.panel + p * memory.distance,
+                 .panel_step = width,
+                 .c = products + p * distance,
+                 .c_stride = width});
+        }
+        const Index pixel = g.output.channels, line = g.output.width * pixel;
+        for (Index tile = tiles.begin; tile < tiles.end; ++tile) {
+            const TilePlace at = tiling.place(first + tile);
+            const Index to = at.image * g.output.size() + at.y * line + at.x * pixel + filter;
+            gather<OutputStep>({.from = products + (tile - tiles.begin) * width,
+                                .distance = distance,
+                                .channels = columns,
+                                .to = y + to,
+                                .line = line,
+                                .pixel = pixel,
+                                .rows = std::min<Index>(tile_outputs, g.output.height - at.y),
+                                .columns = std::min<Index>(tile_outputs, g.output.width - at.x),
+                                .bias = bias ? bias + filter : nullptr,
+                                .rectify = rectify,
+                                .rectified = rectified ? rectified + to : nullptr});
+        }
+    }
+};
+
+}  // namespace detail
+
+/// The passes of ConvOp from inputs to outputs and back, for is_tileable geometries.
+struct WinogradConv {
+    static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
+        return std::max(WinogradMemory::bytes(g, threads),
+                        WinogradMemory::bytes(turned(g), threads));
+    }
+
+    static void forward(const ConvGeometry& g, const float* x, const float* weights,
+                        const float* bias, float* y, const Scratch& scratch, bool rectify) {
+        const WinogradMemory memory(g, scratch);
+        spread_weights(g, memory, scratch.threads, [&](Index group, Index tap) {
+            return Matrix<float>{
+                weights + (group * g.depth() + tap * (g.depth() / 9)) * g.filters(), g.filters()};
+        });
+        detail::WinogradCorrelation{
+            .g = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
+            .compute(scratch.threads);
+    }
+
+    static void backward_data(const ConvGeometry& g, const float* weights, const float* dy,
+                              float* dx, const Scratch& scratch, const float* rectified) {
+        if (!dx) return;
+        const ConvGeometry back = turned(g);
+        const WinogradMemory memory(back, scratch);
+        spread_weights(back, memory, scratch.threads, [&](Index group, Index tap) {
+            const Index opposite = group * 9 + 8 - tap;
+            return Matrix<float>{weights + opposite * (g.depth() / 9) * g.filters(), g.filters(),
+                                 true};
+        });
+        detail::WinogradCorrelation{
+            .g = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
+            .compute(scratch.threads);
+    }
+
+private:
+    /// factor(group, tap) is (channels, filters) of a group.
+    template <class Factor>
+    static void spread_weights(const ConvGeometry& g, const WinogradMemory& memory, int threads,
+                               const Factor& factor) {
+        const Index width = panel_columns<float>(), filters = g.filters();
+        const Index panels = (filters + width - 1) / width;
+        const Index pieces = g.input.channels / g.groups / winograd_lanes;
+        const Index size = winograd_lanes * width;
+        parallel_for(g.groups * panels * pieces, threads, [&](Index begin, Index end, int) {
+            float taps[9 * winograd_lanes * most_panel_columns<float>];
+            const float* pixels[9];
+            for (Index tap = 0; tap < 9; ++tap) pixels[tap] = taps + tap * size;
+            for (Index i = begin; i < end; ++i) {
+                const Index panel = i / pieces, j = panel % panels * width;
+                const Index channel = i % pieces * winograd_lanes;
+                for (Index tap = 0; tap < 9; ++tap) {
+                    pack_panels(factor(panel / panels, tap), channel, winograd_lanes, j,
+                                std::min(width, filters - j), taps + tap * size, 0);
+                }
+                spread<detail::WeightStep>(
+                    {.pixels = pixels,
+                     .channels = size,
+                     .to = memory.weights + panel * memory.panel + channel * width,
+                     .distance = memory.distance});
+            }
+        });
+    }
+};
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/winograd_gradient.hpp
+// WinogradGradient: the gradient of the weights of a 3 x 3 convolution by Winograd's tiles.
+//
+// For each position the inputs of all tiles, (channels, tiles), are multiplied by the gradients of
+// their outputs, (tiles, filters); a position's factors stay in a core's own cache meanwhile.
+
+namespace tessera::cpu {
+
+/// For is_tileable geometries.
+class WinogradGradient {
+public:
+    static std::size_t scratch_bytes(const ConvGeometry& g) {
+        return carved_bytes<float>(tile_positions * weights_distance(g)) +
+               carved_bytes<float>(SpreadInputs(g, stretch(g)).size()) +
+               carved_bytes<float>(tile_positions * gradient_distance(g, stretch(g))) +
+               carved_bytes<float>(zeros_size(g));
+    }
+
+    static void backward_parameters(const ConvGeometry& g, const float* x, const float* dy,
+                                    float* dweights, float* dbias, const Scratch& scratch) {
+        WinogradGradient pass(g, scratch);
+        const Tiling tiling(g);
+        const Index stretches = (tiling.count() + stretch(g) - 1) / stretch(g);
+        for (Index i = 0; i < stretches; ++i) {
+            const Range rows = part_of({0, tiling.rows}, i, stretches);
+            pass.take({rows.begin * tiling.across, rows.end * tiling.across}, x, dy);
+            pass.multiply(rows, i > 0, dy, dbias);
+        }
+        pass.add_weights(dweights);
+    }
+
+private:
+    WinogradGradient(const ConvGeometry& g, const Scratch& scratch)
+        : g_(g),
+          threads_(scratch.threads),
+          inputs_(g, stretch(g)),
+          distance_(gradient_distance(g, stretch(g))) {
+        Carve carve(scratch);
+        weights_ = carve.take<float>(tile_positions * weights_distance(g));
+        inputs_.data = carve.take<float>(inputs_.size());
+        gradients_ = carve.take<float>(tile_positions * distance_);
+        zeros_ = carve.take<float>(zeros_size(g));
+        std::fill_n(zeros_, zeros_size(g), 0.0f);
+    }
+
+    /// Inputs and gradients of a stretch as positions.
+    void take(Range tiles, const float* x, const float* dy) const {
+        const Tiling tiling(g_);
+        parallel_for(tiles.length(), threads_, [&](Index from, Index to, int) {
+            const float* pixels[tile_outputs * tile_outputs];
+            for (Index tile = from; tile < to; ++tile) {
+                const TilePlace place = tiling.place(tiles.begin + tile);
+                inputs_.take(g_, x, place, tile, zeros_);
+                find_pixels(dy + place.image * g_.output.size(), g_.output, place.y, place.x,
+                            tile_outputs, zeros_, pixels);
+                for (Index n = 0; n < g_.groups * panels_; ++n) {
+                    const Index filter = n / panels_ * filters_ + n % panels_ * width_;
+                    spread<detail::GradientStep>(
+                        {.pixels = pixels,
+                         .first = filter,
+                         .channels = std::min(width_, filters_ - n % panels_ * width_),
+                         .to = gradients_ + (n * inputs_tiles() + tile) * width_,
+                         .distance = distance_});
+                }
+            }
+        });
+    }
+
+    void multiply(Range rows, bool accumulate, const float* dy, float* dbias) const {
+        const Tiling tiling(g_);
+        const Index all = g_.groups * panels_;
+        parallel_for(tile_positions * all, threads_, [&](Index from, Index to, int) {
+            for (Index i = from; i < to; ++i) {
+                const Index p = i / all, group = i % all / panels_, j = i % panels_ * width_;
+                compute_rows<float>(
+                    channels_, std::min(width_, filters_ - j),
+                    {.depth = rows.length() * tiling.across,
+                     .a = inputs_.data + p * inputs_.distance + group * channels_,
+                     .a_stride = 1,
+                     .a_step = inputs_.row,
+                     .panel = gradients_ + p * distance_ + i % all * inputs_tiles() * width_,
+                     .panel_step = width_,
+                     .c = weights_ + p * weights_distance(g_) + group * channels_ * filters_ + j,
+                     .c_stride = filters_,
+                     .accumulate = accumulate});
+            }
+        });
+        if (!dbias) return;
+        const auto output_row = [&](Index row) {
+            return row / tiling.down * g_.output.height + row % tiling.down * tile_outputs;
+        };
+        const Index line = Index{g_.output.width} * g_.output.channels;
+        const Index begin = output_row(rows.begin), end = output_row(rows.end);
+        const Index pieces = g_.output.channels / winograd_lanes;
+        parallel_for(pieces, threads_, [&](Index from, Index to, int) {
+            const Index filter = from * winograd_lanes;
+            add_column_sums((end - begin) * g_.output.width, (to - from) * winograd_lanes,
+                            dy + begin * line + filter, g_.output.channels, dbias + filter);
+        });
+    }
+
+    void add_weights(float* dweights) const {
+        const Index pixel = channels_ * filters_;
+        parallel_for(g_.input.channels, threads_, [&](Index from, Index to, int) {
+            for (Index channel = from; channel < to; ++channel) {
+                gather<detail::WeightGradientStep>(
+                    {.from = weights_ + channel * filters_,
+                     .distance = weights_distance(g_),
+                     .channels = filters_,
+                     .to = dweights +
+                           (channel / channels_ * 9 * channels_ + channel % channels_) * filters_,
+                     .line = 3 * pixel,
+                     .pixel = pixel,
+                     .rows = 3,
+                     .columns = 3,
+                     .accumulate = true});
+            }
+        });
+    }
+
+    Index inputs_tiles() const { return stretch(g_); }
+
+    static constexpr Index stretch(const ConvGeometry& g) {
+        const Tiling tiling(g);
+        const Index each =
+            g.input.channels + winograd_lanes + g.groups * panels_size<float>(1, g.filters());
+        return tiling.across * tiling.rows_at_once(tile_positions * each);
+    }
+    static constexpr Index weights_distance(const ConvGeometry& g) {
+        return g.input.channels * g.filters() + winograd_lanes;
+    }
+    static constexpr Index gradient_distance(const ConvGeometry& g, Index tiles) {
+        return g.groups * panels_size<float>(tiles, g.filters()) + winograd_lanes;
+    }
+    static constexpr Index zeros_size(const ConvGeometry& g) {
+        return std::max(g.input.channels, g.output.channels);
+    }
+
+    const ConvGeometry& g_;
+    int threads_;
+    SpreadInputs inputs_;
+    Index distance_;  // of the positions of gradients
+    Index width_ = panel_columns<float>();
+    Index channels_ = g_.input.channels / g_.groups, filters_ = g_.filters();
+    Index panels_ = (filters_ + width_ - 1) / width_;  // of a group
+    float *weights_ = nullptr, *gradients_ = nullptr, *zeros_ = nullptr;
+};
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/conv.hpp
+// Convolution: by Winograd's tiles where they pay, otherwise by its definition, which is directly,
+// or as a product where it is one or the weights are too large to be packed for every call.
+
+namespace tessera::cpu {
+
+/// ConvOp of backend/concept.hpp, each output one sum of the products that define it.
+struct ConvByDefinition {
     static constexpr bool takes_relu = true;
     static constexpr bool takes_relu_gradient = true;
 
@@ -4848,6 +5684,64 @@ private:
     }
 };
 
+/// ConvOp of backend/concept.hpp. In float, 3 x 3 convolutions of many tiles go by Winograd's. The
+/// size of the batch has a say in that, never the number of threads: an image gives the same bits
+/// in all batches that go the same way, and within 1e-5 the same numbers in all others (as for
+/// Linear, which has a kernel for few rows).
+struct Conv {
+    static constexpr bool takes_relu = true;
+    static constexpr bool takes_relu_gradient = true;
+
+    template <class T>
+    static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
+        // Smaller batches may find tiles too few.
+        const std::size_t bytes = ConvByDefinition::scratch_bytes<T>(g, threads);
+        if constexpr (std::is_same_v<T, float>) {
+            if (pays_in_tiles(g) || (is_tileable(g) && pays_in_tiles(turned(g)))) {
+                return std::max({bytes, WinogradConv::scratch_bytes(g, threads),
+                                 WinogradGradient::scratch_bytes(g)});
+            }
+        }
+        return bytes;
+    }
+
+    template <class T>
+    static void forward(const ConvGeometry& g, const T* x, const T* weights,
+                        const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
+                        bool rectify = false) {
+        if constexpr (std::is_same_v<T, float>) {
+            if (pays_in_tiles(g)) {
+                return WinogradConv::forward(g, x, weights, bias, y, scratch, rectify);
+            }
+        }
+        ConvByDefinition::forward(g, x, weights, bias, y, scratch, rectify);
+    }
+
+    template <class T>
+    static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
+                              const Scratch& scratch,
+                              const std::type_identity_t<T>* rectified = nullptr) {
+        if constexpr (std::is_same_v<T, float>) {
+            if (is_tileable(g) && pays_in_tiles(turned(g))) {
+                return WinogradConv::backward_data(g, weights, dy, dx, scratch, rectified);
+            }
+        }
+        ConvByDefinition::backward_data(g, weights, dy, dx, scratch, rectified);
+    }
+
+    template <class T>
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
+                                    const Scratch& scratch) {
+        if constexpr (std::is_same_v<T, float>) {
+            if (pays_in_tiles(g)) {
+                return WinogradGradient::backward_parameters(g, x, dy, dweights, dbias, scratch);
+            }
+        }
+        ConvByDefinition::backward_parameters(g, x, dy, dweights, dbias, scratch);
+    }
+};
+
 }  // namespace tessera::cpu
 
 // ---- tessera/backend/cpu/dropout.hpp
@@ -4900,6 +5794,121 @@ struct Dropout {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/exponentials.hpp
+// The exponentials of a row and their sum, in loops that vectorise: std::exp is a call for each
+// element.
+
+namespace tessera::cpu {
+
+/// exp(x) for -88 <= x <= 88, to 2 units in the last place; 0 below -87.7. NaN stays NaN.
+///
+/// x = n log(2) + r with |r| <= log(2) / 2, and exp(r) = 1 + r + r^2 p(r), p of degree 5.
+constexpr float exponential(float x) {
+    constexpr float one_and_half = 0x1.8p23f;  // what is added to it is rounded to an integer
+    const std::int32_t n = std::bit_cast<std::int32_t>(x * 1.44269504f + one_and_half) -
+                           std::bit_cast<std::int32_t>(one_and_half);
+    const float whole = static_cast<float>(n);
+    // log(2) in two parts: the product with the first is exact.
+    const float r = x - whole * 0.693359375f + whole * 2.12194440e-4f;
+    float p = 1.9875691500e-4f;
+    p = p * r + 1.3981999507e-3f;
+    p = p * r + 8.3334519073e-3f;
+    p = p * r + 4.1665795894e-2f;
+    p = p * r + 1.6666665459e-1f;
+    p = p * r + 5.0000001201e-1f;
+    // Of n = -127, as at -88, these are the bits of 0.
+    const float scale = std::bit_cast<float>(static_cast<std::uint32_t>(n + 127) << 23);
+    return (p * (r * r) + r + 1.0f) * scale;
+}
+inline double exponential(double x) { return std::exp(x); }
+
+namespace detail {
+
+inline constexpr Index row_lanes = 32;
+
+/// The last of a tree of op(a, b) over the lanes.
+template <class T, class Op>
+T fold(T (&lanes)[row_lanes], const Op& op) {
+    for (Index half = row_lanes / 2; half > 0; half /= 2) {
+        for (Index i = 0; i < half; ++i) lanes[i] = op(lanes[i], lanes[i + half]);
+    }
+    return lanes[0];
+}
+
+}  // namespace detail
+
+/// The largest of count >= 1 numbers. A NaN may get lost.
+template <class T>
+[[gnu::always_inline]] inline Master<T> largest(Index count, const T* x) {
+    using S = Master<T>;
+    const auto larger = [](S a, S b) { return a < b ? b : a; };
+    S tops[detail::row_lanes];
+    for (S& top : tops) top = x[0];
+    in_overlapping_pieces<detail::row_lanes>(count, [&](Index at, auto length) {
+        for (Index i = 0; i < length; ++i) tops[i] = larger(tops[i], x[at + i]);
+    });
+    return detail::fold(tops, larger);
+}
+
+/// The sum of value(i), in double.
+template <class Value>
+[[gnu::always_inline]] inline double sum_of(Index count, const Value& value) {
+    double sums[detail::row_lanes] = {};
+    in_pieces<detail::row_lanes>(count, [&](Index at, auto length) {
+        for (Index i = 0; i < length; ++i) sums[i] += static_cast<double>(value(at + i));
+    });
+    return detail::fold(sums, [](double a, double b) { return a + b; });
+}
+
+/// to[i] = exp(x[i] - top), and their sum. `to` may be null, and may be x.
+template <class T>
+[[gnu::always_inline]] inline double exponentials(Index count, const T* x, Master<T> top,
+                                                  Master<T>* to) {
+    using S = Master<T>;
+    constexpr Index lanes = detail::row_lanes;
+    constexpr S least = std::is_same_v<S, float> ? S(-88) : std::numeric_limits<S>::lowest();
+    double sums[lanes] = {};
+    in_pieces<lanes>(count, [&](Index at, auto length) {
+        S powers[lanes];
+        for (Index i = 0; i < length; ++i) {
+            const S difference = x[at + i] - top;
+            powers[i] = difference < least ? least : difference;
+        }
+        // A loop of its own: in one, compilers branch around what a constant makes constant.
+        for (Index i = 0; i < length; ++i) powers[i] = exponential(powers[i]);
+        for (Index i = 0; i < length; ++i) sums[i] += static_cast<double>(powers[i]);
+        for (Index i = 0; to && i < length; ++i) to[at + i] = powers[i];
+    });
+    return detail::fold(sums, [](double a, double b) { return a + b; });
+}
+
+/// to[i] = factor(sum) * exp(x[i] - top), and the sum of the exponentials. `to` may be null.
+template <class T, class Factor>
+[[gnu::always_inline]] inline double scaled_exponentials(Index count, const T* x, Master<T> top,
+                                                         T* to, const Factor& factor) {
+    using S = Master<T>;
+    if constexpr (std::is_same_v<S, T>) {
+        const double sum = exponentials(count, x, top, to);
+        const S scale = static_cast<S>(factor(sum));
+        if (to) compute_run(count, to, [=](Index i) { return to[i] * scale; });
+        return sum;
+    } else {
+        // Powers that were rounded would be rounded twice: they are computed again.
+        constexpr Index lanes = detail::row_lanes;
+        const double sum = exponentials(count, x, top, nullptr);
+        const S scale = static_cast<S>(factor(sum));
+        for (Index at = 0; to && at < count; at += lanes) {
+            S powers[lanes];
+            const Index length = std::min(lanes, count - at);
+            exponentials(length, x + at, top, powers);
+            compute_run(length, to + at, [&](Index i) { return powers[i] * scale; });
+        }
+        return sum;
+    }
+}
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/loss.hpp
 // The losses, each with its gradient. Sums are in double.
 
@@ -4913,7 +5922,6 @@ struct Loss {
                                       const std::int32_t* labels, const float* class_weights,
                                       double scale, double* losses, std::type_identity_t<T>* dx) {
         using S = Master<T>;
-        constexpr bool narrow = !std::is_same_v<S, T>;
         each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
             T* gradient = dx ? dx + row * classes : nullptr;
@@ -4924,28 +5932,19 @@ struct Loss {
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
-            const S top = *std::max_element(logits, logits + classes);
-            double sum = 0;
-            for (Index c = 0; c < classes; ++c) {
-                const S power = std::exp(logits[c] - top);
-                if constexpr (!narrow) {
-                    if (gradient) gradient[c] = power;
-                }
-                sum += power;
-            }
+            const S top = largest(classes, logits);
+            const double sum = scaled_exponentials(
+                classes, logits, top, gradient, [=](double all) { return scale * weight / all; });
             if (gradient) {
-                const S factor = static_cast<S>(scale * weight / sum);
                 const S whole = static_cast<S>(scale * weight);
-                for (Index c = 0; c < classes; ++c) {
-                    // Powers that were rounded would be rounded twice.
-                    const S power = narrow ? std::exp(logits[c] - top) : S{gradient[c]};
-                    gradient[c] = static_cast<T>(power * factor);
-                }
-                if constexpr (narrow) {
-                    const S power = std::exp(logits[label] - top);
-                    gradient[label] = static_cast<T>(power * factor - whole);
-                } else {
+                if constexpr (std::is_same_v<S, T>) {
                     gradient[label] -= whole;
+                } else {
+                    // What was rounded would be rounded twice.
+                    const S factor = static_cast<S>(scale * weight / sum);
+                    S power;
+                    exponentials(1, logits + label, top, &power);
+                    gradient[label] = static_cast<T>(power * factor - whole);
                 }
             }
             losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
@@ -5001,8 +6000,8 @@ private:
 }  // namespace tessera::cpu
 
 // ---- tessera/backend/cpu/inverse_root.hpp
-// 1 / sqrt(x) in additions and multiplications: std::sqrt may set errno, which keeps compilers from
-// vectorising a loop around it.
+// 1 / sqrt(x) and x^(-3/4) in additions and multiplications: std::sqrt may set errno, which keeps
+// compilers from vectorising a loop around it.
 
 namespace tessera::cpu {
 
@@ -5024,6 +6023,27 @@ constexpr T inverse_root(T x) {
     return single ? root : refined(root);
 }
 
+/// x^(-3/4), to the precision of T, for positive, finite, normal x. At 0 it is finite.
+///
+/// The guess takes three quarters of the exponent (right to 4.4 %). With t = 1 - x^3 y^4 the power
+/// is y (1 - t)^(-1/4); three terms of that cube the error of y.
+template <class T>
+constexpr T inverse_three_quarters(T x) {
+    constexpr bool single = std::is_same_v<T, float>;
+    using Bits = std::conditional_t<single, std::int32_t, std::int64_t>;
+    static_assert(sizeof(T) == sizeof(Bits));
+    constexpr Bits magic = single ? Bits{0x6F149DF0} : static_cast<Bits>(0x6FE293BE00000000);
+    const Bits bits = std::bit_cast<Bits>(x);
+    const T guess = std::bit_cast<T>(magic - (bits - (bits >> 2)));
+    const auto refined = [x](T y) {
+        const T root = x * y;  // x^(1/4): neither its square nor root * y overflows
+        const T t = T{1} - root * root * (root * y);
+        return y + y * t * (T(0.25) + T(0.15625) * t);
+    };
+    const T power = refined(refined(guess));
+    return single ? power : refined(power);
+}
+
 }  // namespace tessera::cpu
 
 // ---- tessera/backend/cpu/lrn.hpp
@@ -5039,21 +6059,19 @@ struct Lrn {
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         using S = Master<T>;
         const S alpha = static_cast<S>(g.alpha), k = static_cast<S>(g.k);
-        with_power<S>(g.beta, [&](auto power) {
-            each_stretch(g, [&](Index at, Index first, Index count) {
-                S sums[width];
-                const T* row = x + at;
-                add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return S{row[j]} * S{row[j]}; });
-                S scales[width];
-                compute_apart(count, scales, [&](Index c) { return k + alpha * sums[c]; });
-                compute_apart(count, y + at + first,
-                              [&](Index c) { return S{row[first + c]} * power(scales[c]); });
-                if (scale) {
-                    compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
-                }
-            });
-        });
+        const auto compute = [&](Index at, Index first, Index count)
+            __attribute__((always_inline)) {
+            S scales[width], powers[width];
+            const T* row = x + at;
+            add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, scales,
+                        [=](Index j) { return S{row[j]} * S{row[j]}; });
+            each_piece(count, [&](Index i) { scales[i] = k + alpha * scales[i]; });
+            raise(g.beta, count, scales, powers);
+            compute_apart(count, y + at + first,
+                          [&](Index c) { return S{row[first + c]} * powers[c]; });
+            if (scale) compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
+        };
+        each_stretch(g, compute);
     }
 
     /// dx[i] = dy[i] * scale[i]^-beta
@@ -5064,22 +6082,26 @@ struct Lrn {
         if (!dx) return;
         using S = Master<T>;
         const S factor = static_cast<S>(2 * g.alpha * g.beta);
-        with_power<S>(g.beta, [&](auto power) {
-            each_stretch(g, [&](Index at, Index first, Index count) {
-                S sums[width];
-                const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
-                add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
-                compute_apart(count, dx + at + first, [&](Index c) {
-                    const Index i = first + c;
-                    return S{gradient[i]} * power(S{scales[i]}) - factor * S{in[i]} * sums[c];
-                });
-                if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
+        const auto compute = [&](Index at, Index first, Index count)
+            __attribute__((always_inline)) {
+            S sums[width], powers[width], own[width];
+            const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
+            add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
+                        [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
+            each_piece(count, [&](Index i) { own[i] = S{1}; });
+            compute_apart(count, own, [&](Index c) { return scales[first + c]; });
+            raise(g.beta, count, own, powers);
+            compute_apart(count, dx + at + first, [&](Index c) {
+                const Index i = first + c;
+                return S{gradient[i]} * powers[c] - factor * S{in[i]} * sums[c];
             });
-        });
+            if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
+        };
+        each_stretch(g, compute);
     }
 
 private:
+    static constexpr Index piece = 32;  // of channels, that are in registers at once
     static constexpr Index width = 128;
     static constexpr Index reach = 64;
 
@@ -5089,54 +6111,63 @@ private:
     static void each_stretch(const LrnGeometry& g, const F& f) {
         const Index channels = g.shape.channels;
         const Index rows = g.batch * g.shape.area();
-        parallel_for(rows, threads_for(rows * channels, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) {
-                             for (Index first = 0; first < channels; first += width) {
-                                 f(row * channels, first, std::min(width, channels - first));
+        parallel_vectors(rows, threads_for(rows * channels, max_threads()),
+                         [&](Index begin, Index end) {
+                             for (Index row = begin; row < end; ++row) {
+                                 for (Index first = 0; first < channels; first += width) {
+                                     f(row * channels, first, std::min(width, channels - first));
+                                 }
                              }
-                         }
-                     });
+                         });
     }
 
-    /// Calls f with the function s -> s^-beta.
-    template <class T, class F>
-    static void with_power(double beta, const F& f) {
+    /// Calls f with 0 .. count - 1 and the rest of the last piece.
+    template <class F>
+    [[gnu::always_inline]] static void each_piece(Index count, const F& f) {
+        for (Index at = 0; at < count; at += piece) {
+            for (Index i = 0; i < piece; ++i) f(at + i);
+        }
+    }
+
+    /// powers[i] = scales[i]^-beta
+    template <class T>
+    [[gnu::always_inline]] static void raise(double beta, Index count, const T (&scales)[width],
+                                             T (&powers)[width]) {
         if (beta == 0.75) {
-            f([](T s) {
-                const T root = inverse_root(s);
-                return root * inverse_root(s * root);
-            });
+            each_piece(count, [&](Index i) { powers[i] = inverse_three_quarters(scales[i]); });
         } else {
-            f([beta](T s) { return static_cast<T>(std::pow(s, static_cast<T>(-beta))); });
+            const T exponent = static_cast<T>(-beta);
+            for (Index i = 0; i < count; ++i) powers[i] = std::pow(scales[i], exponent);
         }
     }
 
     /// sums[i] = sum of value(j) over j in first + i - before .. first + i + after, clipped to
-    /// 0 .. channels - 1, for i in 0 .. count - 1.
+    /// 0 .. channels - 1, for i in 0 .. count - 1; what follows in the last piece has any value.
     template <class T, class Value>
-    static void add_windows(Index before, Index after, Index first, Index count, Index channels,
-                            T* sums, const Value& value) {
-        std::fill_n(sums, count, T{0});
+    [[gnu::always_inline]] static void add_windows(Index before, Index after, Index first,
+                                                   Index count, Index channels, T (&sums)[width],
+                                                   const Value& value) {
+        const Index whole = (count + piece - 1) / piece * piece;
         // At most `reach` members of every window at a time.
         for (Index from = first - before; from <= first + after; from += reach) {
             const Index members = std::min(reach, first + after + 1 - from);
-            T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
-            const Index skip = std::clamp<Index>(-from, 0, count + members - 1);
-            const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
-            std::fill_n(values, skip, T{0});
-            std::fill(values + stop, values + count + members, T{0});
+            const Index skip = std::clamp<Index>(-from, 0, whole + members - 1);
+            const Index stop = std::clamp<Index>(channels - from, skip, whole + members - 1);
+            for (Index i = 0; i < skip; ++i) values[i] = T{0};
+            for (Index i = stop; i < whole + members - 1; ++i) values[i] = T{0};
             compute_apart(stop - skip, values + skip,
                           [=](Index k) { return value(from + skip + k); });
-            in_overlapping_pieces<32>(count, [&](Index at, auto length) {
-                T sum[32] = {};
+            for (Index at = 0; at < whole; at += piece) {
+                T sum[piece] = {};
                 for (Index d = 0; d < members; ++d) {
-                    for (Index i = 0; i < length; ++i) sum[i] += values[at + d + i];
+                    for (Index i = 0; i < piece; ++i) sum[i] += values[at + d + i];
                 }
-                for (Index i = 0; i < length; ++i) part[at + i] = sum[i];
-            });
-            add_run(part, sums, count);
+                if (from > first - before) {
+                    for (Index i = 0; i < piece; ++i) sum[i] += sums[at + i];
+                }
+                for (Index i = 0; i < piece; ++i) sums[at + i] = sum[i];
+            }
         }
     }
 };
@@ -5155,16 +6186,19 @@ struct MaxPool {
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         const Index channels = g.input.channels;
-        each_window(g, [&](Index at, Index image, Range rows, Range columns) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
             const T* pixels = x + image * g.input.size();
             const bool empty = rows.empty() || columns.empty();
             const Index start = rows.begin * g.input.width + columns.begin;
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                Master<T> best[pool_lanes];
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
+                Master<T> best[pool_lanes] = {};
                 std::int32_t chosen[pool_lanes];
-                for (Index k = 0; k < length; ++k) {
-                    best[k] = empty ? T{} : pixels[start * channels + c + k];
-                    chosen[k] = empty ? -1 : static_cast<std::int32_t>(start);
+                for (Index k = 0; k < length; ++k) chosen[k] = -1;
+                if (!empty) {
+                    const T* values = pixels + start * channels + c;
+                    for (Index k = 0; k < length; ++k) best[k] = values[k];
+                    for (Index k = 0; k < length; ++k) chosen[k] = static_cast<std::int32_t>(start);
                 }
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
@@ -5179,10 +6213,13 @@ struct MaxPool {
                         }
                     }
                 }
-                round_run<T>(best, length, y + at * channels + c);
-                if (argmax) std::copy_n(chosen, length, argmax + at * channels + c);
-            });
-        });
+                const Index to = at * channels + c;
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(best[k]);
+                for (Index k = 0; argmax && k < length; ++k) argmax[to + k] = chosen[k];
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_window(g, compute);
     }
 
     /// Each input position collects from the windows that hold it.
@@ -5191,9 +6228,10 @@ struct MaxPool {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
-        each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
-            const auto position = static_cast<std::int32_t>(at % g.input.area());
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
+            const auto position = static_cast<std::int32_t>(at - image * g.input.area());
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
@@ -5207,9 +6245,11 @@ struct MaxPool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                round_run<T>(sum, length, dx + to);
-            });
-        });
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_pixel(g, compute);
     }
 };
 
@@ -5224,7 +6264,7 @@ namespace tessera::cpu {
 struct Relu {
     template <class T>
     static void forward(Index n, const T* x, T* y) {
-        parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             const T* from = x + begin;
             compute_run(end - begin, y + begin,
                         [=](Index i) { return from[i] < 0 ? T{} : from[i]; });
@@ -5234,7 +6274,7 @@ struct Relu {
     template <class T>
     static void backward(Index n, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             const T* output = y + begin;
             const T* gradient = dy + begin;
             compute_run(end - begin, dx + begin, [=](Index i) {
@@ -5257,46 +6297,36 @@ namespace tessera::cpu {
 struct Softmax {
     template <class T>
     static void forward(Index rows, Index channels, const T* x, T* y) {
-        using S = Master<T>;
-        constexpr bool narrow = !std::is_same_v<S, T>;
-        parallel_for(rows, threads_for(rows * channels * 8, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) {
-                             const T* from = x + row * channels;
-                             T* to = y + row * channels;
-                             const S top = *std::max_element(from, from + channels);
-                             double sum = 0;
-                             for (Index c = 0; c < channels; ++c) {
-                                 const S power = std::exp(from[c] - top);
-                                 if constexpr (!narrow) to[c] = power;
-                                 sum += power;
-                             }
-                             const S factor = static_cast<S>(1 / sum);
-                             for (Index c = 0; c < channels; ++c) {
-                                 // Powers that were rounded would be rounded twice.
-                                 const S power = narrow ? std::exp(from[c] - top) : S{to[c]};
-                                 to[c] = static_cast<T>(power * factor);
-                             }
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            scaled_exponentials(channels, x + at, largest(channels, x + at), y + at,
+                                [](double sum) { return 1 / sum; });
+        };
+        each_row(rows, channels, 8, compute);
     }
 
     /// dx = y * (dy - sum of y * dy)
     template <class T>
     static void backward(Index rows, Index channels, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_for(rows, threads_for(rows * channels, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index at = begin * channels; at < end * channels; at += channels) {
-                             double sum = 0;
-                             for (Index c = at; c < at + channels; ++c)
-                                 sum += double{1} * y[c] * dy[c];
-                             const auto shared = static_cast<Master<T>>(sum);
-                             for (Index c = at; c < at + channels; ++c) {
-                                 dx[c] = static_cast<T>(y[c] * (dy[c] - shared));
-                             }
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            const T *output = y + at, *gradient = dy + at;
+            const auto shared = static_cast<Master<T>>(
+                sum_of(channels, [=](Index c) { return double{1} * output[c] * gradient[c]; }));
+            compute_run(channels, dx + at,
+                        [=](Index c) { return output[c] * (gradient[c] - shared); });
+        };
+        each_row(rows, channels, 1, compute);
+    }
+
+private:
+    /// Calls f with the first element of each row.
+    template <class F>
+    static void each_row(Index rows, Index channels, Index cost, const F& f) {
+        parallel_vectors(rows, threads_for(rows * channels * cost, max_threads()),
+                         [&](Index begin, Index end) {
+                             for (Index at = begin * channels; at < end * channels; at += channels)
+                                 f(at);
+                         });
     }
 };
 
@@ -5331,19 +6361,20 @@ private:
         const T inward = krizhevsky ? -rate : T{1};
         const T along = krizhevsky ? T{-1} : nesterov ? rate * momentum : rate;
         const T ahead = nesterov ? rate : T{0};
-        each_stretch(piece, [=](Index at, Index length) {
+        const auto step_run = [=](Index at, auto length) __attribute__((always_inline)) {
             const T* gradients = piece.gradient + at;
             T* velocities = piece.state[0] + at;
             T* weights = piece.weights + at;
-            const auto gradient = [=](Index i) {
-                return scale * gradients[i] + decay * weights[i];
-            };
-            compute_run(length, velocities,
-                        [=](Index i) { return momentum * velocities[i] + inward * gradient(i); });
-            compute_run(length, weights, [=](Index i) {
-                return weights[i] - (ahead * gradient(i) + along * velocities[i]);
-            });
-        });
+            T velocity[lanes], weight[lanes];
+            for (Index i = 0; i < length; ++i) {
+                const T gradient = scale * gradients[i] + decay * weights[i];
+                velocity[i] = momentum * velocities[i] + inward * gradient;
+                weight[i] = weights[i] - (ahead * gradient + along * velocity[i]);
+            }
+            for (Index i = 0; i < length; ++i) velocities[i] = velocity[i];
+            for (Index i = 0; i < length; ++i) weights[i] = weight[i];
+        };
+        each_run(piece, step_run);
     }
 
     template <class T>
@@ -5357,38 +6388,43 @@ private:
         const T unbias = static_cast<T>(1 / (1 - std::pow(step.beta2, count)));
         const T keep = static_cast<T>(1 - own_rate * own_decay);
         const T epsilon = static_cast<T>(step.epsilon);
-        each_stretch(piece, [=](Index at, Index length) {
+        const auto step_run = [=](Index at, auto length) __attribute__((always_inline)) {
             const T* gradients = piece.gradient + at;
             T* means = piece.state[0] + at;
             T* squares = piece.state[1] + at;
             T* weights = piece.weights + at;
-            compute_run(length, means,
-                        [=](Index i) { return beta1 * means[i] + rest1 * (scale * gradients[i]); });
-            compute_run(length, squares, [=](Index i) {
+            T mean[lanes], square[lanes], weight[lanes];
+            for (Index i = 0; i < length; ++i) {
                 const T gradient = scale * gradients[i];
-                return beta2 * squares[i] + rest2 * gradient * gradient;
-            });
-            compute_run(length, weights, [=](Index i) {
-                const T square = unbias * squares[i];
-                const T root = square * inverse_root(square);
-                return keep * weights[i] - rate * means[i] / (root + epsilon);
-            });
-        });
+                mean[i] = beta1 * means[i] + rest1 * gradient;
+                square[i] = beta2 * squares[i] + rest2 * gradient * gradient;
+                const T unbiased = unbias * square[i];
+                const T root = unbiased * inverse_root(unbiased);
+                weight[i] = keep * weights[i] - rate * mean[i] / (root + epsilon);
+            }
+            for (Index i = 0; i < length; ++i) means[i] = mean[i];
+            for (Index i = 0; i < length; ++i) squares[i] = square[i];
+            for (Index i = 0; i < length; ++i) weights[i] = weight[i];
+        };
+        each_run(piece, step_run);
     }
 
-    /// Short enough that what one loop leaves the next finds in the nearest cache: f, and then the
-    /// gradient is cleared and the working copy made.
+    static constexpr Index lanes = 32;
+
+    /// f(begin, length) for runs of at most `lanes` numbers, whose gradient is then cleared and
+    /// their working copy made.
     template <class Piece, class F>
-    static void each_stretch(const Piece& piece, const F& f) {
-        constexpr Index stretch = 1024;
+    static void each_run(const Piece& piece, const F& f) {
         const Index n = piece.count;
-        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index at = begin; at < end; at += stretch) {
-                const Index length = std::min(stretch, end - at);
+        parallel_vectors(n, threads_for(n, max_threads()), [&](Index begin, Index end) {
+            in_pieces<lanes>(end - begin, [&](Index run, auto length) {
+                const Index at = begin + run;
                 f(at, length);
-                std::fill_n(piece.gradient + at, length, 0);
-                if (piece.working) narrow_run(length, piece.weights + at, piece.working + at);
-            }
+                for (Index i = 0; i < length; ++i) piece.gradient[at + i] = 0;
+                for (Index i = 0; piece.working && i < length; ++i) {
+                    piece.working[at + i] = Bf16(static_cast<float>(piece.weights[at + i]));
+                }
+            });
         });
     }
 };
@@ -5420,7 +6456,13 @@ struct Cpu {
     using Narrow = cpu::Narrow;
 };
 
+/// Cpu without Winograd's convolutions, for sums rounded as they are defined.
+struct CpuDirect : Cpu {
+    using Conv = cpu::ConvByDefinition;
+};
+
 static_assert(Backend<Cpu, float> && Backend<Cpu, double> && Backend<Cpu, Bf16>);
+static_assert(Backend<CpuDirect, float> && Backend<CpuDirect, double> && Backend<CpuDirect, Bf16>);
 
 }  // namespace tessera
 
@@ -7688,7 +8730,7 @@ std::string summary(Shape input) {
         if (!layer.frozen) learning += count;
         const double bytes = layer.output.known() ? 4.0 * layer.output.size() : 0.0;
         rows.push_back({std::to_string(i), std::string(layer.name), std::string(layer.kind),
-                        detail::marks(layer), to_text(layer.output), detail::grouped_digits(count),
+                        detail::marks(layer), text(layer.output), detail::grouped_digits(count),
                         if_known(layer.input.known(), detail::with_decimals(layer.flops / 1e6, 2)),
                         if_known(layer.output.known(), detail::with_decimals(bytes / 1024, 1)),
                         detail::field_text(receptive_field(layers, static_cast<int>(i) + 1))});
@@ -10400,6 +11442,7 @@ struct Window {
 /// The pixel that stands at `position` when the `count` pixels of an axis are continued by their
 /// mirror image on both sides: ... 1 0 | 0 1 2 ... requires count > 0.
 constexpr int mirrored_position(int position, int count) {
+    if (0 <= position && position < count) return position;
     const int period = 2 * count;
     const int phase = ((position % period) + period) % period;
     return phase < count ? phase : period - 1 - phase;
@@ -10531,13 +11574,13 @@ public:
         ratio_ = (high - low) / outputs;
         low_ = low;
         radius_ = std::max(1.0, ratio_);
-        const int floor = std::min(0, static_cast<int>(std::floor(low)));
-        const int ceiling = std::max(count, static_cast<int>(std::ceil(high)));
+        const int floor = std::min(0, whole_below(low));
+        const int ceiling = std::max(count, whole_above(high));
         auto reach = [&](int i) {
             // A pixel p counts when its centre p + 1/2 is less than a radius away.
             const double middle = centre(i);
-            const int from = static_cast<int>(std::floor(middle - radius_ + 0.5));
-            const int to = static_cast<int>(std::ceil(middle + radius_ - 0.5));
+            const int from = whole_below(middle - radius_ + 0.5);
+            const int to = whole_above(middle + radius_ - 0.5);
             return Range{std::max(floor, from), std::min(ceiling, to)};
         };
         taps_ = 1;
@@ -10552,6 +11595,8 @@ public:
 
     int taps() const { return taps_; }
     int first(int output) const { return first_[std::size_t(output)]; }
+    /// first() of all outputs, one after another, as their weights() are.
+    const int* firsts() const { return first_.data(); }
     const float* weights(int output) const {
         return weights_.data() + std::size_t(output) * std::size_t(taps_);
     }
@@ -10565,7 +11610,18 @@ private:
         int length() const { return to - from; }
     };
 
-    double centre(int output) const { return low_ + (output + 0.5) * ratio_; }
+    /// std::floor and std::ceil, which are calls unless the compiler may use SSE4.1.
+    static int whole_below(double x) {
+        const int whole = static_cast<int>(x);
+        return whole - (x < whole);
+    }
+    static int whole_above(double x) { return -whole_below(-x); }
+
+    double centre(int output) const {
+        double place = low_;
+        add_product(place, output + 0.5, ratio_);
+        return place;
+    }
     double triangle(int output, int position) const {
         return std::max(0.0, 1 - std::abs(position + 0.5 - centre(output)) / radius_);
     }
@@ -10971,8 +12027,12 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/image/resize.hpp
-// Resize: any box of an image to any extent, antialiased, rounded once.
+// ---- tessera/image/row_loops.hpp
+// RowLoops: the loops over rows of images in which resizing and normalising spend their time, for
+// any width of vectors; row.hpp chooses one.
+//
+// Sums run over the taps in their order, and products are rounded before they are added: a number
+// depends neither on the width of a vector nor on the processor.
 
 namespace tessera {
 
@@ -10980,6 +12040,281 @@ namespace tessera {
 inline std::uint8_t to_pixel(float value) {
     return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
 }
+
+namespace detail {
+
+/// Vectors of `Bytes` bytes: floats, as many whole numbers, and as many pixels.
+template <int Bytes>
+struct RowVectors;
+template <>
+struct RowVectors<16> {
+    typedef float Lanes __attribute__((vector_size(16)));
+    typedef std::int32_t Whole __attribute__((vector_size(16)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(4)));
+};
+template <>
+struct RowVectors<32> {
+    typedef float Lanes __attribute__((vector_size(32)));
+    typedef std::int32_t Whole __attribute__((vector_size(32)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(8)));
+};
+template <>
+struct RowVectors<64> {
+    typedef float Lanes __attribute__((vector_size(64)));
+    typedef std::int32_t Whole __attribute__((vector_size(64)));
+    typedef std::uint8_t Pixels __attribute__((vector_size(16)));
+};
+
+/// A pixel in colour as four floats; the last is never used.
+using ColourLanes = RowVectors<16>::Lanes;
+
+/// Output x is the sum over k < taps of weights[x * taps + k] * pixel(first[x] + k); all of these
+/// are among the `count` pixels from `begin` on.
+struct ColourFilter {
+    int begin, count;
+    const int* first;
+    const float* weights;
+    int taps, width;
+};
+
+/// Compiled with the instructions of the functions they are inlined into.
+template <int Bytes>
+struct RowLoops {
+    using Lanes = typename RowVectors<Bytes>::Lanes;
+    using Whole = typename RowVectors<Bytes>::Whole;
+    using Pixels = typename RowVectors<Bytes>::Pixels;
+    static constexpr int lanes = Bytes / 4;
+
+    /// target[j] = sum over k < taps of weights[k] * rows[k * pitch + j]; reads and writes whole
+    /// vectors.
+    [[gnu::always_inline]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                             const float* weights, int taps, int count,
+                                             float* target) {
+        const Lanes first = Lanes{} + weights[0];
+        if (taps == 2) {  // enlarging
+            const Lanes second = Lanes{} + weights[1];
+            for (int j = 0; j < count; j += lanes) {
+                Lanes upper, lower;
+                std::memcpy(&upper, rows + j, sizeof upper);
+                std::memcpy(&lower, rows + pitch + j, sizeof lower);
+                Lanes sum = first * upper;
+                add_product(sum, second, lower);
+                std::memcpy(target + j, &sum, sizeof sum);
+            }
+            return;
+        }
+        for (int j = 0; j < count; j += lanes) {
+            const float* from = rows + j;
+            Lanes row;
+            std::memcpy(&row, from, sizeof row);
+            Lanes sum = first * row;
+            for (int k = 1; k < taps; ++k) {
+                from += pitch;
+                std::memcpy(&row, from, sizeof row);
+                add_product(sum, Lanes{} + weights[k], row);
+            }
+            std::memcpy(target + j, &sum, sizeof sum);
+        }
+    }
+
+    /// target[j] = (source[j] - mean[j]) * scale.
+    template <class Pixel>
+    [[gnu::always_inline]] static void normalise(const Pixel* source, const float* mean,
+                                                 float scale, int count, float* target) {
+        int j = 0;
+        for (; j + lanes <= count; j += lanes) {
+            Lanes value, expected;
+            if constexpr (std::is_same_v<Pixel, float>) {
+                std::memcpy(&value, source + j, sizeof value);
+            } else {
+                Pixels pixels;
+                std::memcpy(&pixels, source + j, sizeof pixels);
+                value = __builtin_convertvector(__builtin_convertvector(pixels, Whole), Lanes);
+            }
+            std::memcpy(&expected, mean + j, sizeof expected);
+            value = (value - expected) * scale;
+            std::memcpy(target + j, &value, sizeof value);
+        }
+        for (; j < count; ++j) target[j] = (static_cast<float>(source[j]) - mean[j]) * scale;
+    }
+
+    /// target[j] = to_pixel(row[j]).
+    [[gnu::always_inline]] static void round(const float* row, int count, std::uint8_t* target) {
+        int j = 0;
+        if constexpr (Bytes == 64) {
+            for (; j + lanes <= count; j += lanes) {
+                Whole whole;
+                nearest(row + j, whole);
+                const auto pixels = __builtin_convertvector(whole, Pixels);
+                std::memcpy(target + j, &pixels, sizeof pixels);
+            }
+        }
+#if defined(__SSE2__)
+        using Quarters = RowLoops<16>;
+        for (; j + 16 <= count; j += 16) {
+            Quarters::Whole a, b, c, d;
+            Quarters::nearest(row + j, a);
+            Quarters::nearest(row + j + 4, b);
+            Quarters::nearest(row + j + 8, c);
+            Quarters::nearest(row + j + 12, d);
+            const auto pixels = __builtin_ia32_packuswb128(__builtin_ia32_packssdw128(a, b),
+                                                           __builtin_ia32_packssdw128(c, d));
+            std::memcpy(target + j, &pixels, sizeof pixels);
+        }
+#endif
+        for (; j < count; ++j) target[j] = to_pixel(row[j]);
+    }
+
+    /// target[3x + c] = channel c of the filter's output x. `pixels` is memory for as many as it
+    /// reads; of `target` one number more is written, which the next pixel replaces.
+    [[gnu::always_inline]] static void shrink_colours(const std::uint8_t* source,
+                                                      const ColourFilter& filter,
+                                                      ColourLanes* pixels, float* target) {
+        source += 3 * filter.begin;
+        const int last = filter.count - 1;
+        for (int x = 0; x < last; ++x) spread<4>(source + 3 * x, pixels[x]);
+        spread<3>(source + 3 * last, pixels[last]);  // nothing may lie behind it
+        if (filter.taps == 2) {
+            sum_colours<2>(filter, pixels, target);
+        } else {
+            sum_colours<0>(filter, pixels, target);
+        }
+    }
+
+private:
+    template <int>
+    friend struct RowLoops;
+
+    /// A pixel of three bytes, of which `Size` may be read.
+    template <int Size>
+    [[gnu::always_inline]] static void spread(const std::uint8_t* source, ColourLanes& pixel) {
+        typedef std::uint8_t Bytes16 __attribute__((vector_size(16)));
+        typedef std::uint16_t Pairs __attribute__((vector_size(16)));
+        std::int32_t colour = 0;
+        std::memcpy(&colour, source, Size);
+        RowVectors<16>::Whole whole{};
+        whole[0] = colour;
+        // Zeros between the bytes, twice: on a little-endian machine the numbers themselves.
+        Bytes16 bytes;
+        std::memcpy(&bytes, &whole, sizeof bytes);
+        bytes = __builtin_shufflevector(bytes, Bytes16{}, 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21,
+                                        6, 22, 7, 23);
+        Pairs pairs;
+        std::memcpy(&pairs, &bytes, sizeof pairs);
+        pairs = __builtin_shufflevector(pairs, Pairs{}, 0, 8, 1, 9, 2, 10, 3, 11);
+        std::memcpy(&whole, &pairs, sizeof whole);
+        pixel = __builtin_convertvector(whole, ColourLanes);
+    }
+
+    template <int Taps>
+    [[gnu::always_inline]] static void sum_colours(const ColourFilter& filter,
+                                                   const ColourLanes* pixels, float* target) {
+        const int taps = Taps > 0 ? Taps : filter.taps;
+        const int width = filter.width;
+        const int* first = filter.first;
+        const float* weights = filter.weights;
+        pixels -= filter.begin;
+        for (int x = 0; x < width; ++x, weights += taps, target += 3) {
+            const ColourLanes* from = pixels + first[x];
+            ColourLanes sum = weights[0] * from[0];
+            for (int k = 1; k < taps; ++k) add_product(sum, ColourLanes{} + weights[k], from[k]);
+            std::memcpy(target, &sum, sizeof sum);
+        }
+    }
+
+    /// As to_pixel().
+    [[gnu::always_inline]] static void nearest(const float* values, Whole& whole) {
+        Lanes value;
+        std::memcpy(&value, values, sizeof value);
+        const Lanes positive = value > 0.0F ? value : Lanes{};
+        const Lanes inside = positive < 255.0F ? positive : Lanes{} + 255.0F;
+        whole = __builtin_convertvector(inside + 0.5F, Whole);
+    }
+};
+
+}  // namespace detail
+
+}  // namespace tessera
+
+// ---- tessera/image/row.hpp
+// Rows of images by the vectors that this processor has, whatever the program was compiled for.
+//
+// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
+// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
+// 16 bytes that every such machine has; OpenCV took 45.
+
+namespace tessera {
+
+namespace detail {
+
+#if defined(__x86_64__)
+struct Avx2RowLoops {
+    [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                              const float* weights, int taps, int count,
+                                              float* target) {
+        RowLoops<32>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx2")]] static void normalise(const Pixel* source, const float* mean,
+                                                  float scale, int count, float* target) {
+        RowLoops<32>::normalise(source, mean, scale, count, target);
+    }
+    [[gnu::target("avx2")]] static void round(const float* row, int count, std::uint8_t* target) {
+        RowLoops<32>::round(row, count, target);
+    }
+    [[gnu::target("avx2")]] static void shrink_colours(const std::uint8_t* source,
+                                                       const ColourFilter& filter,
+                                                       ColourLanes* pixels, float* target) {
+        RowLoops<32>::shrink_colours(source, filter, pixels, target);
+    }
+};
+
+struct Avx512RowLoops {
+    [[gnu::target("avx512f")]] static void blend(const float* rows, std::ptrdiff_t pitch,
+                                                 const float* weights, int taps, int count,
+                                                 float* target) {
+        RowLoops<64>::blend(rows, pitch, weights, taps, count, target);
+    }
+    template <class Pixel>
+    [[gnu::target("avx512f")]] static void normalise(const Pixel* source, const float* mean,
+                                                     float scale, int count, float* target) {
+        RowLoops<64>::normalise(source, mean, scale, count, target);
+    }
+    [[gnu::target("avx512f")]] static void round(const float* row, int count,
+                                                 std::uint8_t* target) {
+        RowLoops<64>::round(row, count, target);
+    }
+    [[gnu::target("avx512f")]] static void shrink_colours(const std::uint8_t* source,
+                                                          const ColourFilter& filter,
+                                                          ColourLanes* pixels, float* target) {
+        RowLoops<64>::shrink_colours(source, filter, pixels, target);
+    }
+};
+#endif
+
+/// Calls f with the loops for this processor.
+template <class F>
+void with_row_loops(const F& f) {
+#if defined(__x86_64__)
+    if (instructions() >= Instructions::avx512) return f(Avx512RowLoops());
+    if (instructions() >= Instructions::avx2) return f(Avx2RowLoops());
+#endif
+    f(RowLoops<16>());
+}
+
+}  // namespace detail
+
+/// target[j] = to_pixel(row[j]).
+inline void round_pixels(const float* row, int count, std::uint8_t* target) {
+    detail::with_row_loops([&](auto loops) { loops.round(row, count, target); });
+}
+
+}  // namespace tessera
+
+// ---- tessera/image/resize.hpp
+// Resize: any box of an image to any extent, antialiased, rounded once.
+
+namespace tessera {
 
 namespace detail {
 
@@ -11006,11 +12341,11 @@ public:
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
-        pitch_ = (values_ + block - 1) / block * block;
+        pitch_ = values_ / block * block + block;  // at least one number is not used
         require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
                 " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
                 " numbers, expected at most 2^30");
-        strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
+        strip_.resize(std::size_t(source.height) * std::size_t(pitch_ / block));
         ready_.assign(std::size_t(source.height), 0);
     }
 
@@ -11025,44 +12360,53 @@ public:
             shrink_row(y);
             ready_[std::size_t(y)] = 1;
         }
-        row_.resize(std::size_t(pitch_));
+        row_.resize(std::size_t(pitch_ / block));
+        const float* strip = numbers(strip_);
+        float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
-            blend_rows(strip_.data() + std::ptrdiff_t{rows_.first(y)} * pitch_, rows_.weights(y));
-            sink(y, static_cast<const float*>(row_.data()));
+            const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
+            detail::with_row_loops([&](auto loops) {
+                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            });
+            sink(y, static_cast<const float*>(row));
         }
     }
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
+    struct alignas(64) Block {
+        float values[block];
+    };
+    /// Of all blocks, one after another.
+    static float* numbers(std::vector<Block>& blocks) {
+        return reinterpret_cast<float*>(blocks.data());
+    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
         const std::uint8_t* source = source_->row(y);
-        float* target = strip_.data() + std::ptrdiff_t{y} * pitch_;
+        float* target = numbers(strip_) + std::ptrdiff_t{y} * pitch_;
         const int channels = source_->channels;
         const int taps = columns_.taps();
         const int width = values_ / channels;
         if (channels == 3) {
-            for (int x = 0; x < width; ++x) {
-                const float* weights = columns_.weights(x);
-                const std::uint8_t* from = source + columns_.first(x) * 3;
-                float red = 0, green = 0, blue = 0;
-                for (int k = 0; k < taps; ++k, from += 3) {
-                    red += weights[k] * static_cast<float>(from[0]);
-                    green += weights[k] * static_cast<float>(from[1]);
-                    blue += weights[k] * static_cast<float>(from[2]);
-                }
-                target[3 * x] = red;
-                target[3 * x + 1] = green;
-                target[3 * x + 2] = blue;
-            }
+            const detail::ColourFilter filter{columns_.begin(),
+                                              columns_.end() - columns_.begin(),
+                                              columns_.firsts(),
+                                              columns_.weights(0),
+                                              taps,
+                                              width};
+            colours_.resize(static_cast<std::size_t>(filter.count));
+            detail::with_row_loops(
+                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
                     const std::uint8_t* from = source + columns_.first(x) * channels + c;
                     float sum = 0;
                     for (int k = 0; k < taps; ++k) {
-                        sum += columns_.weights(x)[k] * static_cast<float>(from[k * channels]);
+                        add_product(sum, columns_.weights(x)[k],
+                                    static_cast<float>(from[k * channels]));
                     }
                     target[x * channels + c] = sum;
                 }
@@ -11071,26 +12415,15 @@ private:
         std::fill(target + values_, target + pitch_, 0.0F);
     }
 
-    /// row_ = sum over taps of weights[k] * strip row k.
-    void blend_rows(const float* strip, const float* weights) {
-        for (int j = 0; j < pitch_; j += block) {
-            std::array<float, block> sum{};
-            for (int k = 0; k < rows_.taps(); ++k) {
-                const float* from = strip + std::ptrdiff_t{k} * pitch_ + j;
-                for (std::size_t i = 0; i < block; ++i) sum[i] += weights[k] * from[i];
-            }
-            std::copy(sum.begin(), sum.end(), row_.data() + j);
-        }
-    }
-
     const Image* source_ = nullptr;
     AxisFilter columns_;
     AxisFilter rows_;
-    int values_ = 0;            // floats in a row of the result
-    int pitch_ = 0;             // floats from one row to the next
-    std::vector<float> strip_;  // (source height, target width, channels)
-    std::vector<char> ready_;   // which rows of the strip are computed
-    std::vector<float> row_;
+    int values_ = 0;                            // floats in a row of the result
+    int pitch_ = 0;                             // floats from one row to the next
+    std::vector<Block> strip_;                  // (source height, target width, channels)
+    std::vector<detail::ColourLanes> colours_;  // a source row
+    std::vector<char> ready_;                   // which rows of the strip are computed
+    std::vector<Block> row_;
 };
 
 /// `box` of `source` to the extent of `target`, which has been given its size and the channels of
@@ -11101,8 +12434,7 @@ inline void resize(const Image& source, const Box& box, Image& target, Resizer& 
             target.shape(), ", the source ", source.shape());
     resizer.columns(source, box.left, box.right, target.width);
     resizer.rows(box.top, box.bottom, target.height, [&](int y, const float* row) {
-        std::uint8_t* to = target.row(y);
-        for (int i = 0; i < target.width * target.channels; ++i) to[i] = to_pixel(row[i]);
+        round_pixels(row, target.width * target.channels, target.row(y));
     });
 }
 
@@ -11345,17 +12677,19 @@ namespace tessera {
 class Normaliser {
 public:
     /// (pixel - 0) * scale.
-    explicit Normaliser(float scale = 1) : scale_(scale) {}
+    explicit Normaliser(float scale = 1) : scale_(scale) { repeat_mean(); }
     /// One mean per channel, for images of any extent.
     Normaliser(std::vector<float> colour, float scale)
         : shape_{static_cast<int>(colour.size()), 1, 1}, mean_(std::move(colour)), scale_(scale) {
         require(!mean_.empty(), "Normaliser: the mean has no channel");
+        repeat_mean();
     }
     /// One mean per pixel and channel of images of `shape`.
     Normaliser(const Shape& shape, std::vector<float> image, float scale)
         : shape_(shape), mean_(std::move(image)), scale_(scale) {
         require(Index(mean_.size()) == shape.size(), "Normaliser: the mean has ", mean_.size(),
                 " values, expected ", shape.size(), " for ", shape);
+        if (shape.area() <= 1) repeat_mean();
     }
 
     const std::vector<float>& mean() const { return mean_; }
@@ -11404,6 +12738,11 @@ public:
         const float* mean = mean_.empty() ? nullptr : mean_.data();
         if (per_pixel) mean += (Index{y} * row.width + window.left) * channels;
         source += window.left * channels;
+        if constexpr (std::is_same_v<T, float>) {
+            if (!window.mirrored) {
+                return write_in_order(source, per_pixel ? mean : nullptr, width * channels, target);
+            }
+        }
         for (int x = 0; x < width; ++x) {
             T* to = target + (window.mirrored ? width - 1 - x : x) * channels;
             for (int c = 0; c < channels; ++c) {
@@ -11416,9 +12755,28 @@ public:
     }
 
 private:
+    void repeat_mean() {
+        if (mean_.empty()) repeated_.assign(64, 0.0F);
+        for (int i = 0; i < 64; ++i) repeated_.insert(repeated_.end(), mean_.begin(), mean_.end());
+    }
+
+    /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
+    template <class Pixel>
+    void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
+        detail::with_row_loops([&](auto loops) {
+            if (mean) return loops.normalise(source, mean, scale_, count, target);
+            const int whole = static_cast<int>(repeated_.size());
+            for (int i = 0; i < count; i += whole) {
+                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                target + i);
+            }
+        });
+    }
+
     Shape shape_{};
     std::vector<float> mean_;
     float scale_ = 1;
+    std::vector<float> repeated_;  // 64 times the mean of a colour, or zeros
 };
 
 }  // namespace tessera
@@ -11593,13 +12951,22 @@ public:
     /// The boxes as 8-bit images.
     std::vector<Image> images(const Image& image, std::span<const Box> boxes,
                               const Extent& extent) {
-        std::vector<Image> patches(boxes.size());
-        for (Image& patch : patches) patch = Image(extent.width, extent.height, image.channels);
+        std::vector<Image> patches;
+        images(image, boxes, extent, patches);
+        return patches;
+    }
+    /// The same, into the memory of earlier patches.
+    void images(const Image& image, std::span<const Box> boxes, const Extent& extent,
+                std::vector<Image>& patches) {
+        patches.resize(boxes.size());
+        const Shape shape{image.channels, extent.height, extent.width};
+        for (Image& patch : patches) {
+            if (patch.shape() != shape) patch = Image(extent.width, extent.height, image.channels);
+        }
         const int values = extent.width * image.channels;
         each_row(image, boxes, extent, [&](int index, int y, const float* row) {
-            std::transform(row, row + values, patches[std::size_t(index)].row(y), to_pixel);
+            round_pixels(row, values, patches[std::size_t(index)].row(y));
         });
-        return patches;
     }
 
     /// Which part of a resized box becomes a sample, and how.
@@ -14019,7 +15386,7 @@ inline PrecisionRecall pointing_precision_recall(std::span<const int> labels,
 }  // namespace tessera
 
 // ---- tessera/tessera.hpp
-// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.
 
 // core: values, views, errors, random numbers
 

@@ -6,11 +6,11 @@
 
 #include <cstdio>
 
-#include "tessera/backend/cpu/instructions.hpp"
+#include "tessera/core/instructions.hpp"
 
 int main(int argc, char** argv) {
     try {
-        tessera::cpu::instructions();
+        tessera::instructions();
     } catch (const tessera::Error& error) {
         std::printf("skipped: %s\n", error.what());
         return 77;

@@ -41,6 +41,8 @@ UMBRELLAS = {"tessera.hpp", "cuda.hpp"}
 THIRD_PARTY = {
     "Eigen/": "backend/cpu/eigen.hpp",
     "stb": "image/codec.hpp",
+    "jpeglib": "image/jpeg.hpp",
+    "jerror": "image/jpeg.hpp",
     "pugixml": "data/voc.hpp",
     "cublas": "backend/cuda/gemm.cuh",
     "omp.h": "backend/cpu/parallel.hpp",

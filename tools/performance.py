@@ -15,7 +15,7 @@ import sys
 from html import escape
 
 PEERS = {"onednn": "oneDNN", "onednn_winograd": "oneDNN, Winograd", "eigen": "Eigen",
-         "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib",
+         "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib", "opencv": "OpenCV", "stb": "stb",
          "tessera_one_thread": "one thread", "tessera_portable": "no `-march`"}
 NETS = {"alexnet2012": "AlexNet-2012", "alexnet_plain": "the same without LRN and groups",
         "lrn": "LRN alone, 96 × 55 × 55"}
@@ -31,19 +31,20 @@ class Results:
         self.name = path.name
         self.machine = next(row for row in rows if row["what"] == "machine")
         self.ceilings = [row for row in rows if row["what"] == "ceiling"]
-        self.ops = [row | dict(zip(("layer", "pass", "batch"), split_work(row["work"])))
-                    for row in rows if row["what"] == "op"]
+        self.ops = [row | split_work(row["work"]) for row in rows if row["what"] == "op"]
+        self.images = [row | split_work(row["work"], "threads")
+                       for row in rows if row["what"] == "image"]
         self.nets = [row for row in rows if row["what"] == "net"]
 
     def ratios(self, peer):
-        """Of ops and nets against a peer."""
-        return [row for row in self.ops if row.get("peer") == peer] + \
+        """Of ops, images and nets against a peer."""
+        return [row for row in self.ops + self.images if row.get("peer") == peer] + \
             [row for row in self.nets if row["who"] == peer]
 
 
-def split_work(work):
-    layer, which, batch = work.split("/")
-    return layer, which, int(batch)
+def split_work(work, number="batch"):
+    layer, which, count = work.split("/")
+    return {"layer": layer, "pass": which, number: int(count)}
 
 
 def read_results(folder):
@@ -105,6 +106,10 @@ def aims(results):
     yield "AlexNet without LRN and groups, dlib", 3.0, "ratio", results.ratios("dlib")
     yield "Two threads over one, training", 1.85, "ratio", of_pass(
         results.ratios("tessera_one_thread"), "training")
+    yield "488 patches of 500 × 375 at 224 × 224, OpenCV's area interpolation", 1.5, "ratio", \
+        results.ratios("opencv")
+    yield "JPEG of 500 × 375 by libjpeg-turbo, stb", 2.0, "ratio", [
+        row for row in results.ratios("stb") if row["pass"] == "whole"]
     yield "Compiled without `-march` over native, at most", 1.05, "ratio", results.ratios(
         "tessera_portable")
 
@@ -136,7 +141,7 @@ def number(value):
 
 def case_text(row):
     name = row["layer"] if "layer" in row else ""
-    return f"{name} {row['pass']} {row['batch']}".strip()
+    return f"{name} {row['pass']} {row.get('batch', row.get('threads'))}".strip()
 
 
 def aims_table(results):
@@ -155,17 +160,18 @@ def aims_table(results):
     return table(["ratio of the other's time to ours", "aim", "met", "furthest from it"], rows)
 
 
-def op_table(heads, rows, peers, rate):
-    """A row for each work, with the ratios to `peers`."""
+def op_table(heads, rows, peers, rate=None):
+    """A row for each work, with the ratios to `peers`, and what it is of the machine's rate."""
     by_work = {}
     for row in rows:
         by_work.setdefault(row["work"], {})[row.get("peer")] = row
     lines = []
     for found in by_work.values():
         ours = next(iter(found.values()))
-        lines.append([ours["layer"], ours["pass"], str(ours["batch"]), number(ours["ms"]),
-                      *(ratio_text(found.get(peer)) for peer in peers),
-                      number(ours[rate]) if rate in ours else "", percent_text(ours)])
+        lines.append([ours["layer"], ours["pass"], str(ours.get("batch", ours.get("threads"))),
+                      number(ours["ms"]), *(ratio_text(found.get(peer)) for peer in peers)])
+        if rate:
+            lines[-1] += [number(ours[rate]) if rate in ours else "", percent_text(ours)]
     return table(heads, lines, left=2)
 
 
@@ -189,9 +195,8 @@ def net_table(rows, peers):
 def describe(results):
     machine = results.machine
     versions = dict(machine.get("versions", {}))
-    onednn = next((row["onednn"] for row in results.ops if "onednn" in row), None)
-    if onednn:
-        versions["onednn"] = onednn
+    for row in results.ops + results.images:
+        versions |= {peer: row[peer] for peer in ("onednn", "opencv") if peer in row}
     said = [f"{PEERS.get(who, who)} {version}" for who, version in versions.items()
             if version and who != "tessera"]
     yield f"## {machine['processor']}, {machine['threads']} threads"
@@ -221,11 +226,18 @@ def describe(results):
             yield ""
             heads = products + [PEERS[peer] for peer in peers] + [f"{unit}/s", "%"]
             yield from op_table(heads, rows, peers, f"{unit}_per_second")
+    if results.images:
+        yield "### Patches and JPEG"
+        yield ""
+        peers = ["opencv", "stb"]
+        heads = ["work", "what", "threads", "ms", *(PEERS[peer] for peer in peers)]
+        yield from op_table(heads, results.images, peers)
     if results.nets:
         yield "### Networks"
         yield ""
         yield from net_table([row for row in results.nets],
-                             [who for who in PEERS if who not in ("onednn", "onednn_winograd")])
+                             [who for who in PEERS if who not in (
+                                 "onednn", "onednn_winograd", "opencv", "stb")])
 
 
 def page(all_results):
@@ -280,6 +292,8 @@ def groups(results):
             .replace("the same", "AlexNet"), [
                 (f"{row['pass']}, batch {row['batch']}", row)
                 for row in results.ratios(who) if row["work"] != "lrn"]
+    for peer, title in (("opencv", "Patches against OpenCV"), ("stb", "JPEG against stb")):
+        yield title, [(case_text(row), row) for row in results.ratios(peer)]
     yield "LRN against PyTorch, batch 16", [
         (row["pass"], row) for row in results.ratios("pytorch") if row["work"] == "lrn"]
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Compares what Google Benchmark has measured for the same work: a peer's time over ours.
 
-usage: ratios.py RESULTS.json... [--ours tessera] [--lines FILE]
+usage: ratios.py RESULTS.json... [--ours tessera] [--lines FILE] [--what op]
 
 The names of benchmarks are work/who, as bench_op_ops has them: "C3/forward/16/onednn". Of several runs
 (files, or repetitions in a file) those of one number belong together: the ratio is the median of
@@ -15,7 +15,7 @@ products have the rate of "ceiling/read", the rest, which writes much of what it
 multiplications did.
 
 --lines adds a JSON line for each ratio to FILE, with the median time of both in milliseconds, the rates
-of ours, and which limit is the nearer."""
+of ours, and which limit is the nearer. --what is the kind of work that these lines name."""
 
 import argparse
 import collections
@@ -76,7 +76,7 @@ def percent_of_ceiling(rates, ceilings):
     return max(bounds, default=None)
 
 
-def lines_of(times, ours_name):
+def lines_of(times, ours_name, what):
     """One for each peer of each work that ours has done; one without a ratio where there is none."""
     ceilings = read_ceilings(times.get("ceiling", {}))
     for name, rate in ceilings.items():
@@ -87,7 +87,7 @@ def lines_of(times, ours_name):
         if not ours:
             continue
         rates = median_rates(ours)
-        line = {"what": "op", "work": work,
+        line = {"what": what, "work": work,
                 "ms": round(statistics.median(run[0] for run in ours.values()), 4)}
         line |= {f"{unit}_per_second": round(rate, 2) for unit, rate in rates.items()}
         of_ceiling = percent_of_ceiling(rates, ceilings)
@@ -123,17 +123,18 @@ def main():
     parser.add_argument("results", metavar="RESULTS.json", nargs="+")
     parser.add_argument("--ours", default="tessera")
     parser.add_argument("--lines", metavar="FILE")
+    parser.add_argument("--what", default="op")
     options = parser.parse_args()
     try:
         times, context = read_times(options.results)
     except (OSError, ValueError, KeyError) as error:
         sys.exit(f"{' '.join(options.results)}: found {error!r}, expected the JSON of Google Benchmark")
-    lines = list(lines_of(times, options.ours))
-    if not any(line["what"] == "op" for line in lines):
+    lines = list(lines_of(times, options.ours, options.what))
+    if not any(line["what"] == options.what for line in lines):
         sys.exit(f"{' '.join(options.results)}: found no work that {options.ours} has done")
     show(lines)
     if options.lines:
-        machine = {name: context[name] for name in ("date", "num_cpus", "onednn")
+        machine = {name: context[name] for name in ("date", "num_cpus", "onednn", "opencv")
                    if name in context}
         with open(options.lines, "a", encoding="utf-8") as file:
             for line in lines:

@@ -54,6 +54,8 @@ have_clang() {
 
 # shellcheck disable=SC2086 # words on purpose
 install_needed $BUILD_NEEDS $EXAMPLE_NEEDS $TEST_NEEDS
+have /jpeglib.h || install_packages libjpeg-dev ||
+    echo "SKIPPED: the tests of JPEG by libjpeg, which is not here and was not installed"
 if [ ${#presets[@]} = 0 ]; then
     presets=(release)
     if have_clang; then

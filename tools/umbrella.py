@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Writes include/tessera/tessera.hpp: an include line for every header but those of CUDA and Eigen, by
-folder. With --check, writes nothing and fails when the file is not what it would write."""
+"""Writes include/tessera/tessera.hpp: an include line for every header but those of CUDA, Eigen and
+libjpeg, by folder. With --check, writes nothing and fails when the file is not what it would write."""
 
 import pathlib
 import sys
 
 HEADERS = pathlib.Path(__file__).resolve().parent.parent / "include" / "tessera"
 
-# Only for who asks: it brings a third-party header that the library does without.
-APART = "backend/cpu/eigen.hpp"
+# Only for who asks: they bring a third-party header that the library does without.
+APART = {"backend/cpu/eigen.hpp", "image/jpeg.hpp"}
 
 # In the order of the levels: a folder comes after those that it includes.
 FOLDERS = {
@@ -31,10 +31,10 @@ FOLDERS = {
 
 def umbrella():
     text = "// SPDX-License-Identifier: MIT\n"
-    text += "// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.\n#pragma once\n"
+    text += "// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.\n#pragma once\n"
     for folder, what in FOLDERS.items():
         files = sorted(file.name for file in (HEADERS / folder).glob("*.hpp"))
-        files = [file for file in files if f"{folder}/{file}" != APART]
+        files = [file for file in files if f"{folder}/{file}" not in APART]
         if files:
             text += f"\n// {folder}: {what}\n"
             text += "".join(f'#include "tessera/{folder}/{file}"\n' for file in files)

@@ -3,8 +3,8 @@
 // read and written there. By all threads, with the instructions that the ops use.
 #pragma once
 
-#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/core/instructions.hpp"
 
 namespace bench {
 
@@ -44,10 +44,10 @@ inline void multiply_add_plain(Index steps, float* out) { multiply_add<16, 12>(s
 
 /// Multiply-adds on numbers that stay in registers; returns how many floating-point operations.
 inline double multiply_add() {
-    using tessera::cpu::Instructions;
+    using tessera::Instructions;
     constexpr Index steps = 100000;
     const int threads = tessera::cpu::max_threads();
-    const Instructions instructions = tessera::cpu::instructions();
+    const Instructions instructions = tessera::instructions();
     tessera::cpu::parallel_for(threads, threads, [&](Index, Index, int) {
         float numbers[16] = {0.5f};
         if (instructions >= Instructions::avx512) {

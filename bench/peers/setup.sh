@@ -11,8 +11,8 @@ usage: bench/peers/setup.sh [--no-install] [FOLDER]
 
 Makes a virtual environment of Python in FOLDER (default: build/peers, where bench/run.sh looks) with
 the newest PyTorch, ONNX Runtime, OpenVINO and onnx from the Python package index, and installs
-oneDNN, dlib, the OpenBLAS that it needs to be quick, and OpenCV by apt-get (Debian and Ubuntu; through
-sudo when you are not root). None of them is needed: what is missing is left out of the comparison.
+oneDNN, dlib, the OpenBLAS that it needs to be quick, OpenCV and libjpeg by apt-get (Debian and Ubuntu;
+through sudo when you are not root). None of them is needed: what is missing is left out of the comparison.
 
   --no-install   say which packages are missing, and install none
   --help         this text
@@ -23,7 +23,7 @@ END
 }
 
 PEER_NEEDS="oneapi/dnnl/dnnl.hpp:libdnnl-dev dlib/dnn.h:libdlib-dev
-    opencv4/opencv2/opencv.hpp:libopencv-dev"
+    opencv4/opencv2/opencv.hpp:libopencv-dev /jpeglib.h:libjpeg-dev"
 
 install=yes
 folder=build/peers

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Everything but the backends of CUDA and Eigen. Written by tools/umbrella.py.
+// Everything but the backends of CUDA and Eigen, and libjpeg. Written by tools/umbrella.py.
 #pragma once
 
 // core: values, views, errors, random numbers
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/box.hpp"
 #include "tessera/core/buffer.hpp"
@@ -10,6 +11,7 @@
 #include "tessera/core/file.hpp"
 #include "tessera/core/fingerprint.hpp"
 #include "tessera/core/folder.hpp"
+#include "tessera/core/instructions.hpp"
 #include "tessera/core/mapped_file.hpp"
 #include "tessera/core/order.hpp"
 #include "tessera/core/pack.hpp"
@@ -48,10 +50,10 @@
 #include "tessera/backend/cpu/direct_gradient.hpp"
 #include "tessera/backend/cpu/direct_memory.hpp"
 #include "tessera/backend/cpu/dropout.hpp"
+#include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
-#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/interleave.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/linear.hpp"
@@ -79,6 +81,11 @@
 #include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/backend/cpu/update.hpp"
+#include "tessera/backend/cpu/winograd_conv.hpp"
+#include "tessera/backend/cpu/winograd_gradient.hpp"
+#include "tessera/backend/cpu/winograd_memory.hpp"
+#include "tessera/backend/cpu/winograd_transform.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 // layer: one layer per file
 #include "tessera/layer/average_pool.hpp"
@@ -150,6 +157,8 @@
 #include "tessera/image/mean.hpp"
 #include "tessera/image/normaliser.hpp"
 #include "tessera/image/resize.hpp"
+#include "tessera/image/row.hpp"
+#include "tessera/image/row_loops.hpp"
 
 // patch: square windows and their scores
 #include "tessera/patch/aggregate.hpp"

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <vector>
 
+#include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/core/error.hpp"
 
 using namespace tessera;
@@ -52,4 +54,30 @@ TEST_CASE("the inverse root is right to the precision of its type") {
         CHECK(cpu::inverse_root(single) == doctest::Approx(1 / std::sqrt(x)).epsilon(3e-7));
     }
     CHECK(0.0f * cpu::inverse_root(0.0f) == 0.0f);
+}
+
+TEST_CASE("the power of -3/4 is right to the precision of its type") {
+    for (double x = 1e-30; x < 1e38; x *= 1.7) {
+        const double power = std::pow(x, -0.75);
+        CHECK(cpu::inverse_three_quarters(x) == doctest::Approx(power).epsilon(2e-15));
+        const float single = static_cast<float>(x);
+        CHECK(cpu::inverse_three_quarters(single) ==
+              doctest::Approx(std::pow(double{single}, -0.75)).epsilon(4e-7));
+    }
+    CHECK(0.0f * cpu::inverse_three_quarters(0.0f) == 0.0f);
+}
+
+TEST_CASE("an exponential is right to the precision of float, and 0 where that ends") {
+    for (float x = -87; x < 88; x += 0.0137f) {
+        CHECK(cpu::exponential(x) == doctest::Approx(std::exp(double{x})).epsilon(3e-7));
+    }
+    CHECK(cpu::exponential(-88.0f) == 0);
+    CHECK(cpu::exponential(0.0f) == 1);
+}
+
+TEST_CASE("what runs with the instructions of the processor gets its arguments and may throw") {
+    int sum = 0;
+    cpu::with_instructions([&](int a, int b) { sum = a + b; }, 3, 4);
+    CHECK(sum == 7);
+    CHECK_THROWS_WITH_AS(cpu::with_instructions([] { fail("inside"); }), "inside", Error);
 }

@@ -65,6 +65,21 @@ class Performance(unittest.TestCase):
         self.assertIn("| AlexNet-2012 | forward | 16 | PyTorch | 300 | 120 | 2.50 (2.25 to 2.75) | 7 |",
                       page)
 
+    def test_patches_and_jpeg_have_threads_and_no_batch(self):
+        def image(work, peer, ratio):
+            return {"what": "image", "work": work, "ms": 25.0, "GB_per_second": 3.0, "peer": peer,
+                    "ratio": ratio, "least": ratio / 2, "largest": ratio * 2, "runs": 5,
+                    "opencv": "4.6.0"}
+
+        self.write("cpu-a.jsonl", machine(), image("patches/bytes/1", "opencv", 2.0),
+                   image("patches/floats/2", "opencv", 1.4), image("jpeg/whole/1", "stb", 2.5),
+                   image("jpeg/half/1", "stb", 1.5))
+        page = self.page()
+        self.assertIn("OpenCV's area interpolation | 1.5 | 1 of 2 | 1.40 (patches floats 2) |", page)
+        self.assertIn("libjpeg-turbo, stb | 2 | 1 of 1 | 2.50 (jpeg whole 1) |", page)
+        self.assertIn("| patches | bytes | 1 | 25.0 | 2.00 (1.00 to 4.00) |  |", page)
+        self.assertIn("OpenCV 4.6.0", page)
+
     def test_what_is_wanted_small_is_met_below(self):
         self.write("cpu-a.jsonl", machine(), net("tessera", 300),
                    net("tessera_portable", 290, ratio=1.03, least=1, largest=1.1))

@@ -21,13 +21,13 @@ class Ratios(unittest.TestCase):
         self.addCleanup(made.cleanup)
         self.folder = Path(made.name)
 
-    def run_tool(self, *files, rc=0):
+    def run_tool(self, *files, rc=0, what="op"):
         paths = []
         for number, runs in enumerate(files):
             paths.append(self.folder / f"{number}.json")
             paths[-1].write_text(json.dumps({"context": {"num_cpus": 2}, "benchmarks": runs}))
         lines = self.folder / "lines.jsonl"
-        done = subprocess.run([sys.executable, TOOL, *paths, "--lines", lines],
+        done = subprocess.run([sys.executable, TOOL, *paths, "--lines", lines, "--what", what],
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, rc, done.stderr)
         return [json.loads(line) for line in lines.read_text().splitlines()] if rc == 0 else []
@@ -70,6 +70,11 @@ class Ratios(unittest.TestCase):
         self.assertNotIn("percent", line)
         self.assertNotIn("ratio", line)  # nor a ratio without a peer
         self.assertEqual(line["GB_per_second"], 10)
+
+    def test_lines_say_of_what_kind_the_work_is(self):
+        line, = self.run_tool([run_of("jpeg/whole/1/tessera", 10), run_of("jpeg/whole/1/stb", 25)],
+                              what="image")
+        self.assertEqual((line["what"], line["peer"], line["ratio"]), ("image", "stb", 2.5))
 
     def test_what_we_have_not_done_is_no_line(self):
         self.run_tool([run_of("a/b/1/onednn", 10)], rc=1)

@@ -15,10 +15,15 @@ struct Error : std::runtime_error {
     using std::runtime_error::runtime_error;
 };
 
+[[noreturn, gnu::cold]] inline void fail_with(const Word* words, std::size_t count) {
+    throw Error(join(words, count));
+}
+
 /// Throws Error with the values joined into one sentence.
 template <class... Values>
-[[noreturn]] void fail(const Values&... values) {
-    throw Error(text(values...));
+[[noreturn, gnu::cold]] void fail(const Values&... values) {
+    const Word words[] = {values...};
+    fail_with(words, sizeof...(values));
 }
 
 /// Throws unless `holds`. The values are turned into text only on failure.

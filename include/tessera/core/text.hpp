@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Words: a text that can be a template argument, and joining values into a message.
+// Words: a text that can be a template argument, and values joined into a message.
 #pragma once
 
 #include <algorithm>
@@ -21,34 +21,57 @@ struct FixedText {
     constexpr std::string_view view() const { return {data, Size - 1}; }
 };
 
-/// One value as text; numbers in the shortest usual form, shapes as `3x224x224`. Overloads, not a
-/// template, which would be compiled anew for every length of literal.
-inline std::string to_text(std::string_view words) { return std::string(words); }
-inline std::string to_text(const char* words) { return words; }
-inline std::string to_text(bool value) { return value ? "true" : "false"; }
-inline std::string to_text(char letter) { return std::string(1, letter); }
-inline std::string to_text(int value) { return std::to_string(value); }
-inline std::string to_text(unsigned value) { return std::to_string(value); }
-inline std::string to_text(long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long value) { return std::to_string(value); }
-inline std::string to_text(long long value) { return std::to_string(value); }
-inline std::string to_text(unsigned long long value) { return std::to_string(value); }
-inline std::string to_text(double value) {
-    char digits[32];
-    std::snprintf(digits, sizeof digits, "%.6g", value);
-    return digits;
-}
-inline std::string to_text(const Shape& shape) {
-    const auto extent = [](int n) { return n == dynamic ? std::string("?") : std::to_string(n); };
-    return extent(shape.channels) + "x" + extent(shape.height) + "x" + extent(shape.width);
+/// A word of a message: numbers in the shortest usual form, shapes as `3x224x224`. Overloads, so
+/// that a message of any values is an array of one type, which no template has to join.
+class Word {
+public:
+    Word(std::string_view words) : words_(words) {}
+    Word(const std::string& words) : words_(words) {}
+    Word(const char* words) : words_(words) {}
+    Word(bool value) : words_(value ? "true" : "false") {}
+    Word(char letter) : Word("%c", letter) {}
+    Word(int value) : Word("%d", value) {}
+    Word(unsigned value) : Word("%u", value) {}
+    Word(long value) : Word("%ld", value) {}
+    Word(unsigned long value) : Word("%lu", value) {}
+    Word(long long value) : Word("%lld", value) {}
+    Word(unsigned long long value) : Word("%llu", value) {}
+    Word(double value) : Word("%.6g", value) {}
+    Word(const Shape& shape) {
+        for (const int extent : {shape.channels, shape.height, shape.width}) {
+            if (length_ > 0) own_[length_++] = 'x';
+            length_ += extent == dynamic ? std::snprintf(own_ + length_, 2, "?")
+                                         : std::snprintf(own_ + length_, 12, "%d", extent);
+        }
+        words_ = {own_, static_cast<std::size_t>(length_)};
+    }
+    Word(const Word&) = delete;
+    Word& operator=(const Word&) = delete;
+
+    std::string_view view() const { return words_; }
+
+private:
+    template <class Value>
+    Word(const char* format, Value value)
+        : length_(std::snprintf(own_, sizeof own_, format, value)),
+          words_(own_, static_cast<std::size_t>(length_)) {}
+
+    char own_[40];
+    int length_ = 0;
+    std::string_view words_;  // of own_, or of somebody else
+};
+
+inline std::string join(const Word* words, std::size_t count) {
+    std::string joined;
+    for (std::size_t i = 0; i < count; ++i) joined.append(words[i].view());
+    return joined;
 }
 
 /// The values one after the other: `text("found ", 3, " of ", 4)`.
 template <class... Values>
 std::string text(const Values&... values) {
-    std::string joined;
-    (joined.append(to_text(values)), ...);
-    return joined;
+    const Word words[] = {values...};
+    return join(words, sizeof...(values));
 }
 
 }  // namespace tessera

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "tessera/core/add_product.hpp"
 #include "tessera/image/crop.hpp"
 
 namespace tessera {
@@ -25,13 +26,13 @@ public:
         ratio_ = (high - low) / outputs;
         low_ = low;
         radius_ = std::max(1.0, ratio_);
-        const int floor = std::min(0, static_cast<int>(std::floor(low)));
-        const int ceiling = std::max(count, static_cast<int>(std::ceil(high)));
+        const int floor = std::min(0, whole_below(low));
+        const int ceiling = std::max(count, whole_above(high));
         auto reach = [&](int i) {
             // A pixel p counts when its centre p + 1/2 is less than a radius away.
             const double middle = centre(i);
-            const int from = static_cast<int>(std::floor(middle - radius_ + 0.5));
-            const int to = static_cast<int>(std::ceil(middle + radius_ - 0.5));
+            const int from = whole_below(middle - radius_ + 0.5);
+            const int to = whole_above(middle + radius_ - 0.5);
             return Range{std::max(floor, from), std::min(ceiling, to)};
         };
         taps_ = 1;
@@ -46,6 +47,8 @@ public:
 
     int taps() const { return taps_; }
     int first(int output) const { return first_[std::size_t(output)]; }
+    /// first() of all outputs, one after another, as their weights() are.
+    const int* firsts() const { return first_.data(); }
     const float* weights(int output) const {
         return weights_.data() + std::size_t(output) * std::size_t(taps_);
     }
@@ -59,7 +62,18 @@ private:
         int length() const { return to - from; }
     };
 
-    double centre(int output) const { return low_ + (output + 0.5) * ratio_; }
+    /// std::floor and std::ceil, which are calls unless the compiler may use SSE4.1.
+    static int whole_below(double x) {
+        const int whole = static_cast<int>(x);
+        return whole - (x < whole);
+    }
+    static int whole_above(double x) { return -whole_below(-x); }
+
+    double centre(int output) const {
+        double place = low_;
+        add_product(place, output + 0.5, ratio_);
+        return place;
+    }
     double triangle(int output, int position) const {
         return std::max(0.0, 1 - std::abs(position + 0.5 - centre(output)) / radius_);
     }

@@ -29,6 +29,7 @@ struct Window {
 /// The pixel that stands at `position` when the `count` pixels of an axis are continued by their
 /// mirror image on both sides: ... 1 0 | 0 1 2 ... requires count > 0.
 constexpr int mirrored_position(int position, int count) {
+    if (0 <= position && position < count) return position;
     const int period = 2 * count;
     const int phase = ((position % period) + period) % period;
     return phase < count ? phase : period - 1 - phase;

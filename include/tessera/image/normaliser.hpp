@@ -2,12 +2,15 @@
 // Normaliser: from 8-bit pixels to the input of a network.
 #pragma once
 
+#include <algorithm>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "tessera/core/error.hpp"
 #include "tessera/image/crop.hpp"
 #include "tessera/image/image.hpp"
+#include "tessera/image/row.hpp"
 
 namespace tessera {
 
@@ -17,17 +20,19 @@ namespace tessera {
 class Normaliser {
 public:
     /// (pixel - 0) * scale.
-    explicit Normaliser(float scale = 1) : scale_(scale) {}
+    explicit Normaliser(float scale = 1) : scale_(scale) { repeat_mean(); }
     /// One mean per channel, for images of any extent.
     Normaliser(std::vector<float> colour, float scale)
         : shape_{static_cast<int>(colour.size()), 1, 1}, mean_(std::move(colour)), scale_(scale) {
         require(!mean_.empty(), "Normaliser: the mean has no channel");
+        repeat_mean();
     }
     /// One mean per pixel and channel of images of `shape`.
     Normaliser(const Shape& shape, std::vector<float> image, float scale)
         : shape_(shape), mean_(std::move(image)), scale_(scale) {
         require(Index(mean_.size()) == shape.size(), "Normaliser: the mean has ", mean_.size(),
                 " values, expected ", shape.size(), " for ", shape);
+        if (shape.area() <= 1) repeat_mean();
     }
 
     const std::vector<float>& mean() const { return mean_; }
@@ -76,6 +81,11 @@ public:
         const float* mean = mean_.empty() ? nullptr : mean_.data();
         if (per_pixel) mean += (Index{y} * row.width + window.left) * channels;
         source += window.left * channels;
+        if constexpr (std::is_same_v<T, float>) {
+            if (!window.mirrored) {
+                return write_in_order(source, per_pixel ? mean : nullptr, width * channels, target);
+            }
+        }
         for (int x = 0; x < width; ++x) {
             T* to = target + (window.mirrored ? width - 1 - x : x) * channels;
             for (int c = 0; c < channels; ++c) {
@@ -88,9 +98,28 @@ public:
     }
 
 private:
+    void repeat_mean() {
+        if (mean_.empty()) repeated_.assign(64, 0.0F);
+        for (int i = 0; i < 64; ++i) repeated_.insert(repeated_.end(), mean_.begin(), mean_.end());
+    }
+
+    /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
+    template <class Pixel>
+    void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
+        detail::with_row_loops([&](auto loops) {
+            if (mean) return loops.normalise(source, mean, scale_, count, target);
+            const int whole = static_cast<int>(repeated_.size());
+            for (int i = 0; i < count; i += whole) {
+                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                target + i);
+            }
+        });
+    }
+
     Shape shape_{};
     std::vector<float> mean_;
     float scale_ = 1;
+    std::vector<float> repeated_;  // 64 times the mean of a colour, or zeros
 };
 
 }  // namespace tessera

@@ -3,22 +3,18 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <cstdint>
 #include <vector>
 
+#include "tessera/core/add_product.hpp"
 #include "tessera/core/box.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/image/axis_filter.hpp"
 #include "tessera/image/image.hpp"
+#include "tessera/image/row.hpp"
 
 namespace tessera {
-
-/// 0..255 to the nearest 8-bit value.
-inline std::uint8_t to_pixel(float value) {
-    return static_cast<std::uint8_t>(std::min(std::max(value, 0.0F), 255.0F) + 0.5F);
-}
 
 namespace detail {
 
@@ -45,11 +41,11 @@ public:
         source_ = &source;
         columns_.plan(left, right, source.width, width);
         values_ = width * source.channels;
-        pitch_ = (values_ + block - 1) / block * block;
+        pitch_ = values_ / block * block + block;  // at least one number is not used
         require(Index{source.height} * pitch_ <= Index{1} << 30, "resize: ", source.height,
                 " rows brought to ", width, " pixels are ", Index{source.height} * pitch_,
                 " numbers, expected at most 2^30");
-        strip_.resize(std::size_t(source.height) * std::size_t(pitch_));
+        strip_.resize(std::size_t(source.height) * std::size_t(pitch_ / block));
         ready_.assign(std::size_t(source.height), 0);
     }
 
@@ -64,44 +60,53 @@ public:
             shrink_row(y);
             ready_[std::size_t(y)] = 1;
         }
-        row_.resize(std::size_t(pitch_));
+        row_.resize(std::size_t(pitch_ / block));
+        const float* strip = numbers(strip_);
+        float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
-            blend_rows(strip_.data() + std::ptrdiff_t{rows_.first(y)} * pitch_, rows_.weights(y));
-            sink(y, static_cast<const float*>(row_.data()));
+            const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
+            detail::with_row_loops([&](auto loops) {
+                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            });
+            sink(y, static_cast<const float*>(row));
         }
     }
 
 private:
     static constexpr int block = 16;  // one AVX-512 register; rows are padded to it
+    struct alignas(64) Block {
+        float values[block];
+    };
+    /// Of all blocks, one after another.
+    static float* numbers(std::vector<Block>& blocks) {
+        return reinterpret_cast<float*>(blocks.data());
+    }
 
     /// One source row through the horizontal filter into the strip.
     void shrink_row(int y) {
         const std::uint8_t* source = source_->row(y);
-        float* target = strip_.data() + std::ptrdiff_t{y} * pitch_;
+        float* target = numbers(strip_) + std::ptrdiff_t{y} * pitch_;
         const int channels = source_->channels;
         const int taps = columns_.taps();
         const int width = values_ / channels;
         if (channels == 3) {
-            for (int x = 0; x < width; ++x) {
-                const float* weights = columns_.weights(x);
-                const std::uint8_t* from = source + columns_.first(x) * 3;
-                float red = 0, green = 0, blue = 0;
-                for (int k = 0; k < taps; ++k, from += 3) {
-                    red += weights[k] * static_cast<float>(from[0]);
-                    green += weights[k] * static_cast<float>(from[1]);
-                    blue += weights[k] * static_cast<float>(from[2]);
-                }
-                target[3 * x] = red;
-                target[3 * x + 1] = green;
-                target[3 * x + 2] = blue;
-            }
+            const detail::ColourFilter filter{columns_.begin(),
+                                              columns_.end() - columns_.begin(),
+                                              columns_.firsts(),
+                                              columns_.weights(0),
+                                              taps,
+                                              width};
+            colours_.resize(static_cast<std::size_t>(filter.count));
+            detail::with_row_loops(
+                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
                     const std::uint8_t* from = source + columns_.first(x) * channels + c;
                     float sum = 0;
                     for (int k = 0; k < taps; ++k) {
-                        sum += columns_.weights(x)[k] * static_cast<float>(from[k * channels]);
+                        add_product(sum, columns_.weights(x)[k],
+                                    static_cast<float>(from[k * channels]));
                     }
                     target[x * channels + c] = sum;
                 }
@@ -110,26 +115,15 @@ private:
         std::fill(target + values_, target + pitch_, 0.0F);
     }
 
-    /// row_ = sum over taps of weights[k] * strip row k.
-    void blend_rows(const float* strip, const float* weights) {
-        for (int j = 0; j < pitch_; j += block) {
-            std::array<float, block> sum{};
-            for (int k = 0; k < rows_.taps(); ++k) {
-                const float* from = strip + std::ptrdiff_t{k} * pitch_ + j;
-                for (std::size_t i = 0; i < block; ++i) sum[i] += weights[k] * from[i];
-            }
-            std::copy(sum.begin(), sum.end(), row_.data() + j);
-        }
-    }
-
     const Image* source_ = nullptr;
     AxisFilter columns_;
     AxisFilter rows_;
-    int values_ = 0;            // floats in a row of the result
-    int pitch_ = 0;             // floats from one row to the next
-    std::vector<float> strip_;  // (source height, target width, channels)
-    std::vector<char> ready_;   // which rows of the strip are computed
-    std::vector<float> row_;
+    int values_ = 0;                            // floats in a row of the result
+    int pitch_ = 0;                             // floats from one row to the next
+    std::vector<Block> strip_;                  // (source height, target width, channels)
+    std::vector<detail::ColourLanes> colours_;  // a source row
+    std::vector<char> ready_;                   // which rows of the strip are computed
+    std::vector<Block> row_;
 };
 
 /// `box` of `source` to the extent of `target`, which has been given its size and the channels of
@@ -140,8 +134,7 @@ inline void resize(const Image& source, const Box& box, Image& target, Resizer& 
             target.shape(), ", the source ", source.shape());
     resizer.columns(source, box.left, box.right, target.width);
     resizer.rows(box.top, box.bottom, target.height, [&](int y, const float* row) {
-        std::uint8_t* to = target.row(y);
-        for (int i = 0; i < target.width * target.channels; ++i) to[i] = to_pixel(row[i]);
+        round_pixels(row, target.width * target.channels, target.row(y));
     });
 }
 

@@ -92,7 +92,7 @@ std::string summary(Shape input) {
         if (!layer.frozen) learning += count;
         const double bytes = layer.output.known() ? 4.0 * layer.output.size() : 0.0;
         rows.push_back({std::to_string(i), std::string(layer.name), std::string(layer.kind),
-                        detail::marks(layer), to_text(layer.output), detail::grouped_digits(count),
+                        detail::marks(layer), text(layer.output), detail::grouped_digits(count),
                         if_known(layer.input.known(), detail::with_decimals(layer.flops / 1e6, 2)),
                         if_known(layer.output.known(), detail::with_decimals(bytes / 1024, 1)),
                         detail::field_text(receptive_field(layers, static_cast<int>(i) + 1))});

@@ -44,13 +44,22 @@ public:
     /// The boxes as 8-bit images.
     std::vector<Image> images(const Image& image, std::span<const Box> boxes,
                               const Extent& extent) {
-        std::vector<Image> patches(boxes.size());
-        for (Image& patch : patches) patch = Image(extent.width, extent.height, image.channels);
+        std::vector<Image> patches;
+        images(image, boxes, extent, patches);
+        return patches;
+    }
+    /// The same, into the memory of earlier patches.
+    void images(const Image& image, std::span<const Box> boxes, const Extent& extent,
+                std::vector<Image>& patches) {
+        patches.resize(boxes.size());
+        const Shape shape{image.channels, extent.height, extent.width};
+        for (Image& patch : patches) {
+            if (patch.shape() != shape) patch = Image(extent.width, extent.height, image.channels);
+        }
         const int values = extent.width * image.channels;
         each_row(image, boxes, extent, [&](int index, int y, const float* row) {
-            std::transform(row, row + values, patches[std::size_t(index)].row(y), to_pixel);
+            round_pixels(row, values, patches[std::size_t(index)].row(y));
         });
-        return patches;
     }
 
     /// Which part of a resized box becomes a sample, and how.

@@ -2,7 +2,6 @@
 // Mean over the part of a window that lies inside the input, vectorised over the channels.
 #pragma once
 
-#include <algorithm>
 #include <type_traits>
 
 #include "tessera/backend/cpu/pieces.hpp"
@@ -18,10 +17,11 @@ struct AveragePool {
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
         const Index channels = g.input.channels;
-        each_window(g, [&](Index at, Index image, Range rows, Range columns) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
             const T* pixels = x + image * g.input.size();
             const Master<T> factor = share<Master<T>>(rows, columns);
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
@@ -29,10 +29,12 @@ struct AveragePool {
                         for (Index k = 0; k < length; ++k) sum[k] += values[k];
                     }
                 }
-                for (Index k = 0; k < length; ++k) sum[k] *= factor;
-                round_run<T>(sum, length, y + at * channels + c);
-            });
-        });
+                const Index to = at * channels + c;
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(sum[k] * factor);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_window(g, compute);
     }
 
     /// Each input position collects from the windows that hold it.
@@ -41,8 +43,9 @@ struct AveragePool {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
-        each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
@@ -55,9 +58,11 @@ struct AveragePool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                round_run<T>(sum, length, dx + to);
-            });
-        });
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_pixel(g, compute);
     }
 
 private:

@@ -38,6 +38,12 @@ struct Cpu {
     using Narrow = cpu::Narrow;
 };
 
+/// Cpu without Winograd's convolutions, for sums rounded as they are defined.
+struct CpuDirect : Cpu {
+    using Conv = cpu::ConvByDefinition;
+};
+
 static_assert(Backend<Cpu, float> && Backend<Cpu, double> && Backend<Cpu, Bf16>);
+static_assert(Backend<CpuDirect, float> && Backend<CpuDirect, double> && Backend<CpuDirect, Bf16>);
 
 }  // namespace tessera

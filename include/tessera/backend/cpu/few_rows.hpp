@@ -17,10 +17,12 @@ inline constexpr Index few_rows = 4;
 template <class T>
 void add_few_rows(const Product<T>& p) {
     using S = Master<T>;
-    constexpr Index width = 512;
+    // As many columns as there is room for sums: what is read lies together as far as it can.
+    constexpr Index room = 2048;
+    const Index width = room / std::max<Index>(1, p.rows);
     for (Index j = 0; j < p.columns; j += width) {
         const Index count = std::min(width, p.columns - j);
-        S sums[few_rows][width] = {};
+        S sums[room] = {};
         for (Index k = 0; k < p.depth; k += 4) {
             const T* lines[4];
             for (Index n = 0; n < 4; ++n) {
@@ -31,7 +33,7 @@ void add_few_rows(const Product<T>& p) {
                 for (Index n = 0; n < 4; ++n) {
                     factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{};
                 }
-                S* sum = sums[i];
+                S* sum = sums + i * width;
                 in_pieces<32>(count, [&](Index at, auto length) {
                     S piece[32];
                     for (Index n = 0; n < length; ++n) {
@@ -43,13 +45,13 @@ void add_few_rows(const Product<T>& p) {
                 });
             }
         }
-        for (Index i = 0; i < p.rows; ++i) add_run(sums[i], p.c + i * p.stride + j, count);
+        for (Index i = 0; i < p.rows; ++i) add_run(sums + i * width, p.c + i * p.stride + j, count);
     }
 }
 
 /// The sum of a[k] * b[k].
 template <class T>
-Master<T> inner_product(const T* a, const T* b, Index count) {
+[[gnu::always_inline]] inline Master<T> inner_product(const T* a, const T* b, Index count) {
     constexpr Index lanes = 64;
     Master<T> sums[lanes] = {};
     Index k = 0;

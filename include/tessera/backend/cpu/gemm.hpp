@@ -10,6 +10,7 @@
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -30,7 +31,7 @@ void multiply_part(const Product<T>& p, std::byte* memory) {
     if (p.rows > few_rows || p.a.transposed) {
         Kernel::add(p, memory);
     } else {
-        p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p);
+        with_instructions([&] { p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p); });
     }
     for (Index i = 0; p.rectify && i < p.rows; ++i) rectify(p.columns, p.c + i * p.stride);
 }
@@ -71,18 +72,20 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 template <class T>
 void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master<T>* sums) {
     constexpr Index width = 64;
-    constexpr Index stretch = 256;  // rows added up in that type before they join the sum in double
-    in_pieces<width>(columns, [&](Index j, auto length) {
-        double total[width] = {};
-        for (Index first = 0; first < rows; first += stretch) {
-            Master<T> part[width] = {};
-            for (Index i = first; i < std::min(rows, first + stretch); ++i) {
-                for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
+    constexpr Index stretch = 256;  // rows added up in Master<T> before they join the sum in double
+    with_instructions([&] {
+        in_pieces<width>(columns, [&](Index j, auto length) {
+            double total[width] = {};
+            for (Index first = 0; first < rows; first += stretch) {
+                Master<T> part[width] = {};
+                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
+                    for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
+                }
+                for (Index k = 0; k < length; ++k) total[k] += part[k];
             }
-            for (Index k = 0; k < length; ++k) total[k] += part[k];
-        }
-        for (Index k = 0; k < length; ++k)
-            sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
+            for (Index k = 0; k < length; ++k)
+                sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
+        });
     });
 }
 

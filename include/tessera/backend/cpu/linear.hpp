@@ -145,7 +145,7 @@ private:
         }
         void round(Index count, T* numbers, int threads) const {
             if constexpr (is_narrow<T>) {
-                parallel_for(count, threads_for(count, threads), [&](Index from, Index to, int) {
+                parallel_vectors(count, threads_for(count, threads), [&](Index from, Index to) {
                     narrow_run(to - from, sums + from, numbers + from);
                 });
             }

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
-#include "tessera/core/bfloat16.hpp"
 
 namespace tessera::cpu {
 
@@ -20,7 +20,6 @@ struct Loss {
                                       const std::int32_t* labels, const float* class_weights,
                                       double scale, double* losses, std::type_identity_t<T>* dx) {
         using S = Master<T>;
-        constexpr bool narrow = !std::is_same_v<S, T>;
         each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
             T* gradient = dx ? dx + row * classes : nullptr;
@@ -31,28 +30,19 @@ struct Loss {
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
-            const S top = *std::max_element(logits, logits + classes);
-            double sum = 0;
-            for (Index c = 0; c < classes; ++c) {
-                const S power = std::exp(logits[c] - top);
-                if constexpr (!narrow) {
-                    if (gradient) gradient[c] = power;
-                }
-                sum += power;
-            }
+            const S top = largest(classes, logits);
+            const double sum = scaled_exponentials(
+                classes, logits, top, gradient, [=](double all) { return scale * weight / all; });
             if (gradient) {
-                const S factor = static_cast<S>(scale * weight / sum);
                 const S whole = static_cast<S>(scale * weight);
-                for (Index c = 0; c < classes; ++c) {
-                    // Powers that were rounded would be rounded twice.
-                    const S power = narrow ? std::exp(logits[c] - top) : S{gradient[c]};
-                    gradient[c] = static_cast<T>(power * factor);
-                }
-                if constexpr (narrow) {
-                    const S power = std::exp(logits[label] - top);
-                    gradient[label] = static_cast<T>(power * factor - whole);
-                } else {
+                if constexpr (std::is_same_v<S, T>) {
                     gradient[label] -= whole;
+                } else {
+                    // What was rounded would be rounded twice.
+                    const S factor = static_cast<S>(scale * weight / sum);
+                    S power;
+                    exponentials(1, logits + label, top, &power);
+                    gradient[label] = static_cast<T>(power * factor - whole);
                 }
             }
             losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);

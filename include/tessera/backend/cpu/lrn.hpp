@@ -7,9 +7,9 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
-#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
@@ -22,21 +22,19 @@ struct Lrn {
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         using S = Master<T>;
         const S alpha = static_cast<S>(g.alpha), k = static_cast<S>(g.k);
-        with_power<S>(g.beta, [&](auto power) {
-            each_stretch(g, [&](Index at, Index first, Index count) {
-                S sums[width];
-                const T* row = x + at;
-                add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return S{row[j]} * S{row[j]}; });
-                S scales[width];
-                compute_apart(count, scales, [&](Index c) { return k + alpha * sums[c]; });
-                compute_apart(count, y + at + first,
-                              [&](Index c) { return S{row[first + c]} * power(scales[c]); });
-                if (scale) {
-                    compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
-                }
-            });
-        });
+        const auto compute = [&](Index at, Index first, Index count)
+            __attribute__((always_inline)) {
+            S scales[width], powers[width];
+            const T* row = x + at;
+            add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, scales,
+                        [=](Index j) { return S{row[j]} * S{row[j]}; });
+            each_piece(count, [&](Index i) { scales[i] = k + alpha * scales[i]; });
+            raise(g.beta, count, scales, powers);
+            compute_apart(count, y + at + first,
+                          [&](Index c) { return S{row[first + c]} * powers[c]; });
+            if (scale) compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
+        };
+        each_stretch(g, compute);
     }
 
     /// dx[i] = dy[i] * scale[i]^-beta
@@ -47,22 +45,26 @@ struct Lrn {
         if (!dx) return;
         using S = Master<T>;
         const S factor = static_cast<S>(2 * g.alpha * g.beta);
-        with_power<S>(g.beta, [&](auto power) {
-            each_stretch(g, [&](Index at, Index first, Index count) {
-                S sums[width];
-                const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
-                add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
-                            [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
-                compute_apart(count, dx + at + first, [&](Index c) {
-                    const Index i = first + c;
-                    return S{gradient[i]} * power(S{scales[i]}) - factor * S{in[i]} * sums[c];
-                });
-                if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
+        const auto compute = [&](Index at, Index first, Index count)
+            __attribute__((always_inline)) {
+            S sums[width], powers[width], own[width];
+            const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
+            add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
+                        [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
+            each_piece(count, [&](Index i) { own[i] = S{1}; });
+            compute_apart(count, own, [&](Index c) { return scales[first + c]; });
+            raise(g.beta, count, own, powers);
+            compute_apart(count, dx + at + first, [&](Index c) {
+                const Index i = first + c;
+                return S{gradient[i]} * powers[c] - factor * S{in[i]} * sums[c];
             });
-        });
+            if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
+        };
+        each_stretch(g, compute);
     }
 
 private:
+    static constexpr Index piece = 32;  // of channels, that are in registers at once
     static constexpr Index width = 128;
     static constexpr Index reach = 64;
 
@@ -72,54 +74,63 @@ private:
     static void each_stretch(const LrnGeometry& g, const F& f) {
         const Index channels = g.shape.channels;
         const Index rows = g.batch * g.shape.area();
-        parallel_for(rows, threads_for(rows * channels, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) {
-                             for (Index first = 0; first < channels; first += width) {
-                                 f(row * channels, first, std::min(width, channels - first));
+        parallel_vectors(rows, threads_for(rows * channels, max_threads()),
+                         [&](Index begin, Index end) {
+                             for (Index row = begin; row < end; ++row) {
+                                 for (Index first = 0; first < channels; first += width) {
+                                     f(row * channels, first, std::min(width, channels - first));
+                                 }
                              }
-                         }
-                     });
+                         });
     }
 
-    /// Calls f with the function s -> s^-beta.
-    template <class T, class F>
-    static void with_power(double beta, const F& f) {
+    /// Calls f with 0 .. count - 1 and the rest of the last piece.
+    template <class F>
+    [[gnu::always_inline]] static void each_piece(Index count, const F& f) {
+        for (Index at = 0; at < count; at += piece) {
+            for (Index i = 0; i < piece; ++i) f(at + i);
+        }
+    }
+
+    /// powers[i] = scales[i]^-beta
+    template <class T>
+    [[gnu::always_inline]] static void raise(double beta, Index count, const T (&scales)[width],
+                                             T (&powers)[width]) {
         if (beta == 0.75) {
-            f([](T s) {
-                const T root = inverse_root(s);
-                return root * inverse_root(s * root);
-            });
+            each_piece(count, [&](Index i) { powers[i] = inverse_three_quarters(scales[i]); });
         } else {
-            f([beta](T s) { return static_cast<T>(std::pow(s, static_cast<T>(-beta))); });
+            const T exponent = static_cast<T>(-beta);
+            for (Index i = 0; i < count; ++i) powers[i] = std::pow(scales[i], exponent);
         }
     }
 
     /// sums[i] = sum of value(j) over j in first + i - before .. first + i + after, clipped to
-    /// 0 .. channels - 1, for i in 0 .. count - 1.
+    /// 0 .. channels - 1, for i in 0 .. count - 1; what follows in the last piece has any value.
     template <class T, class Value>
-    static void add_windows(Index before, Index after, Index first, Index count, Index channels,
-                            T* sums, const Value& value) {
-        std::fill_n(sums, count, T{0});
+    [[gnu::always_inline]] static void add_windows(Index before, Index after, Index first,
+                                                   Index count, Index channels, T (&sums)[width],
+                                                   const Value& value) {
+        const Index whole = (count + piece - 1) / piece * piece;
         // At most `reach` members of every window at a time.
         for (Index from = first - before; from <= first + after; from += reach) {
             const Index members = std::min(reach, first + after + 1 - from);
-            T part[width];
             T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
-            const Index skip = std::clamp<Index>(-from, 0, count + members - 1);
-            const Index stop = std::clamp<Index>(channels - from, skip, count + members - 1);
-            std::fill_n(values, skip, T{0});
-            std::fill(values + stop, values + count + members, T{0});
+            const Index skip = std::clamp<Index>(-from, 0, whole + members - 1);
+            const Index stop = std::clamp<Index>(channels - from, skip, whole + members - 1);
+            for (Index i = 0; i < skip; ++i) values[i] = T{0};
+            for (Index i = stop; i < whole + members - 1; ++i) values[i] = T{0};
             compute_apart(stop - skip, values + skip,
                           [=](Index k) { return value(from + skip + k); });
-            in_overlapping_pieces<32>(count, [&](Index at, auto length) {
-                T sum[32] = {};
+            for (Index at = 0; at < whole; at += piece) {
+                T sum[piece] = {};
                 for (Index d = 0; d < members; ++d) {
-                    for (Index i = 0; i < length; ++i) sum[i] += values[at + d + i];
+                    for (Index i = 0; i < piece; ++i) sum[i] += values[at + d + i];
                 }
-                for (Index i = 0; i < length; ++i) part[at + i] = sum[i];
-            });
-            add_run(part, sums, count);
+                if (from > first - before) {
+                    for (Index i = 0; i < piece; ++i) sum[i] += sums[at + i];
+                }
+                for (Index i = 0; i < piece; ++i) sums[at + i] = sum[i];
+            }
         }
     }
 };

@@ -2,7 +2,6 @@
 // Maximum over a window, vectorised over the channels.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -19,16 +18,19 @@ struct MaxPool {
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y, std::int32_t* argmax) {
         const Index channels = g.input.channels;
-        each_window(g, [&](Index at, Index image, Range rows, Range columns) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
             const T* pixels = x + image * g.input.size();
             const bool empty = rows.empty() || columns.empty();
             const Index start = rows.begin * g.input.width + columns.begin;
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
-                Master<T> best[pool_lanes];
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
+                Master<T> best[pool_lanes] = {};
                 std::int32_t chosen[pool_lanes];
-                for (Index k = 0; k < length; ++k) {
-                    best[k] = empty ? T{} : pixels[start * channels + c + k];
-                    chosen[k] = empty ? -1 : static_cast<std::int32_t>(start);
+                for (Index k = 0; k < length; ++k) chosen[k] = -1;
+                if (!empty) {
+                    const T* values = pixels + start * channels + c;
+                    for (Index k = 0; k < length; ++k) best[k] = values[k];
+                    for (Index k = 0; k < length; ++k) chosen[k] = static_cast<std::int32_t>(start);
                 }
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
@@ -43,10 +45,13 @@ struct MaxPool {
                         }
                     }
                 }
-                round_run<T>(best, length, y + at * channels + c);
-                if (argmax) std::copy_n(chosen, length, argmax + at * channels + c);
-            });
-        });
+                const Index to = at * channels + c;
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(best[k]);
+                for (Index k = 0; argmax && k < length; ++k) argmax[to + k] = chosen[k];
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_window(g, compute);
     }
 
     /// Each input position collects from the windows that hold it.
@@ -55,9 +60,10 @@ struct MaxPool {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const Index channels = g.input.channels;
-        each_pixel(g, [&](Index at, Index image, Range rows, Range columns) {
-            const auto position = static_cast<std::int32_t>(at % g.input.area());
-            in_overlapping_pieces<pool_lanes>(channels, [&](Index c, auto length) {
+        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+            __attribute__((always_inline)) {
+            const auto position = static_cast<std::int32_t>(at - image * g.input.area());
+            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
                 Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
@@ -71,9 +77,11 @@ struct MaxPool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                round_run<T>(sum, length, dx + to);
-            });
-        });
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
+            };
+            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+        };
+        each_pixel(g, compute);
     }
 };
 

@@ -4,6 +4,7 @@
 // then misses them (6 times slower for a maximum).
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 #include <type_traits>
 
@@ -11,34 +12,34 @@
 
 namespace tessera::cpu {
 
-/// Calls f(begin, length) over 0 .. count - 1, `length` being a constant of the type for all pieces
-/// but the last.
+/// Calls f(begin, length) over 0 .. count - 1, `length` being a constant of the type: Piece, and 1
+/// for what is left over.
 template <Index Piece, class F>
-void in_pieces(Index count, const F& f) {
+[[gnu::always_inline]] inline void in_pieces(Index count, const F& f) {
     Index begin = 0;
     for (; begin + Piece <= count; begin += Piece) {
         f(begin, std::integral_constant<Index, Piece>{});
     }
-    if (begin < count) f(begin, count - begin);
+    for (; begin < count; ++begin) f(begin, std::integral_constant<Index, 1>{});
 }
 
 /// The same where f may see an element twice: the last piece then begins early enough to be a whole
-/// one.
+/// one, unless there is none.
 template <Index Piece, class F>
-void in_overlapping_pieces(Index count, const F& f) {
-    constexpr std::integral_constant<Index, Piece> length;
-    for (Index begin = 0; begin + Piece < count; begin += Piece) f(begin, length);
+[[gnu::always_inline]] inline void in_overlapping_pieces(Index count, const F& f) {
     if (count >= Piece) {
-        f(count - Piece, length);
+        for (Index begin = 0; begin < count; begin += Piece) {
+            f(std::min(begin, count - Piece), std::integral_constant<Index, Piece>{});
+        }
     } else {
-        f(Index{0}, count);
+        for (Index begin = 0; begin < count; ++begin) f(begin, std::integral_constant<Index, 1>{});
     }
 }
 
 /// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so
 /// that compilers vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
-void compute_run(Index count, T* to, const Value& value) {
+[[gnu::always_inline]] inline void compute_run(Index count, T* to, const Value& value) {
     in_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
         for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
@@ -48,7 +49,7 @@ void compute_run(Index count, T* to, const Value& value) {
 
 /// The same where value(i) reads nothing of `to`, for runs so short that their last piece matters.
 template <class T, class Value>
-void compute_apart(Index count, T* to, const Value& value) {
+[[gnu::always_inline]] inline void compute_apart(Index count, T* to, const Value& value) {
     in_overlapping_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
         for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));

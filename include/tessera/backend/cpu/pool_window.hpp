@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
-#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/range.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
@@ -39,18 +39,6 @@ constexpr PoolAxis columns_of(const PoolGeometry& g) {
     return {g.input.width, g.output.width, g.window.width, g.window.stride, g.window.pad_left};
 }
 
-/// to = from, rounded to T, where `length` may be a constant of the type.
-template <class T, class Length>
-void round_run(const Master<T>* from, Length length, T* to) {
-    if constexpr (std::is_same_v<T, Master<T>>) {
-        std::copy_n(from, length, to);
-    } else {
-        T piece[32];
-        for (Index k = 0; k < length; ++k) piece[k] = static_cast<T>(from[k]);
-        std::copy_n(piece, length, to);
-    }
-}
-
 /// Channels that are pooled at once.
 inline constexpr Index pool_lanes = 32;
 
@@ -58,30 +46,32 @@ inline constexpr Index pool_lanes = 32;
 /// what its window covers of an image.
 template <class F>
 void each_window(const PoolGeometry& g, const F& f) {
-    parallel_for(g.batch * Index{g.output.height},
-                 threads_for(g.batch * g.input.size(), max_threads()),
-                 [&](Index begin, Index end, int) {
-                     for (Index at = begin * g.output.width; at < end * g.output.width; ++at) {
-                         const Index row = at / g.output.width;
-                         f(at, row / g.output.height, rows_of(g).covered(row % g.output.height),
-                           columns_of(g).covered(at % g.output.width));
-                     }
-                 });
+    const Index height = g.output.height, width = g.output.width;
+    parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
+                     [&](Index begin, Index end) {
+                         for (Index row = begin; row < end; ++row) {
+                             const Range rows = rows_of(g).covered(row % height);
+                             for (Index i = 0; i < width; ++i) {
+                                 f(row * width + i, row / height, rows, columns_of(g).covered(i));
+                             }
+                         }
+                     });
 }
 
 /// Calls f(at, image, rows, columns) for each position `at` of the input, counted over the batch:
 /// the windows of an image that hold it.
 template <class F>
 void each_pixel(const PoolGeometry& g, const F& f) {
-    parallel_for(g.batch * Index{g.input.height},
-                 threads_for(g.batch * g.input.size(), max_threads()),
-                 [&](Index begin, Index end, int) {
-                     for (Index at = begin * g.input.width; at < end * g.input.width; ++at) {
-                         const Index row = at / g.input.width;
-                         f(at, row / g.input.height, rows_of(g).covering(row % g.input.height),
-                           columns_of(g).covering(at % g.input.width));
-                     }
-                 });
+    const Index height = g.input.height, width = g.input.width;
+    parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
+                     [&](Index begin, Index end) {
+                         for (Index row = begin; row < end; ++row) {
+                             const Range rows = rows_of(g).covering(row % height);
+                             for (Index i = 0; i < width; ++i) {
+                                 f(row * width + i, row / height, rows, columns_of(g).covering(i));
+                             }
+                         }
+                     });
 }
 
 }  // namespace tessera::cpu

@@ -2,8 +2,8 @@
 // Rectification.
 #pragma once
 
-#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -11,7 +11,7 @@ namespace tessera::cpu {
 struct Relu {
     template <class T>
     static void forward(Index n, const T* x, T* y) {
-        parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             const T* from = x + begin;
             compute_run(end - begin, y + begin,
                         [=](Index i) { return from[i] < 0 ? T{} : from[i]; });
@@ -21,7 +21,7 @@ struct Relu {
     template <class T>
     static void backward(Index n, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_for(n, threads_for(n, max_threads()), [=](Index begin, Index end, int) {
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             const T* output = y + begin;
             const T* gradient = dy + begin;
             compute_run(end - begin, dx + begin, [=](Index i) {

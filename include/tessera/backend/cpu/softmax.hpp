@@ -2,12 +2,9 @@
 // Softmax over the channels of each position.
 #pragma once
 
-#include <algorithm>
-#include <cmath>
-#include <type_traits>
-
-#include "tessera/backend/cpu/parallel.hpp"
-#include "tessera/core/bfloat16.hpp"
+#include "tessera/backend/cpu/exponentials.hpp"
+#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -15,46 +12,36 @@ namespace tessera::cpu {
 struct Softmax {
     template <class T>
     static void forward(Index rows, Index channels, const T* x, T* y) {
-        using S = Master<T>;
-        constexpr bool narrow = !std::is_same_v<S, T>;
-        parallel_for(rows, threads_for(rows * channels * 8, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index row = begin; row < end; ++row) {
-                             const T* from = x + row * channels;
-                             T* to = y + row * channels;
-                             const S top = *std::max_element(from, from + channels);
-                             double sum = 0;
-                             for (Index c = 0; c < channels; ++c) {
-                                 const S power = std::exp(from[c] - top);
-                                 if constexpr (!narrow) to[c] = power;
-                                 sum += power;
-                             }
-                             const S factor = static_cast<S>(1 / sum);
-                             for (Index c = 0; c < channels; ++c) {
-                                 // Powers that were rounded would be rounded twice.
-                                 const S power = narrow ? std::exp(from[c] - top) : S{to[c]};
-                                 to[c] = static_cast<T>(power * factor);
-                             }
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            scaled_exponentials(channels, x + at, largest(channels, x + at), y + at,
+                                [](double sum) { return 1 / sum; });
+        };
+        each_row(rows, channels, 8, compute);
     }
 
     /// dx = y * (dy - sum of y * dy)
     template <class T>
     static void backward(Index rows, Index channels, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_for(rows, threads_for(rows * channels, max_threads()),
-                     [&](Index begin, Index end, int) {
-                         for (Index at = begin * channels; at < end * channels; at += channels) {
-                             double sum = 0;
-                             for (Index c = at; c < at + channels; ++c)
-                                 sum += double{1} * y[c] * dy[c];
-                             const auto shared = static_cast<Master<T>>(sum);
-                             for (Index c = at; c < at + channels; ++c) {
-                                 dx[c] = static_cast<T>(y[c] * (dy[c] - shared));
-                             }
-                         }
-                     });
+        const auto compute = [=](Index at) __attribute__((always_inline)) {
+            const T *output = y + at, *gradient = dy + at;
+            const auto shared = static_cast<Master<T>>(
+                sum_of(channels, [=](Index c) { return double{1} * output[c] * gradient[c]; }));
+            compute_run(channels, dx + at,
+                        [=](Index c) { return output[c] * (gradient[c] - shared); });
+        };
+        each_row(rows, channels, 1, compute);
+    }
+
+private:
+    /// Calls f with the first element of each row.
+    template <class F>
+    static void each_row(Index rows, Index channels, Index cost, const F& f) {
+        parallel_vectors(rows, threads_for(rows * channels * cost, max_threads()),
+                         [&](Index begin, Index end) {
+                             for (Index at = begin * channels; at < end * channels; at += channels)
+                                 f(at);
+                         });
     }
 };
 

@@ -55,7 +55,9 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    if constexpr (Tile::has_half) {
+        if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
+    }
     compute_edge<Tile>(rows, columns, task);
 }
 
@@ -65,19 +67,18 @@ void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
 template <class T, class F>
 auto with_tile(const F& f) {
     constexpr bool pairs = std::is_same_v<T, Pair>;
-    switch (instructions()) {
 #if defined(__x86_64__)
-        case Instructions::avx512bf16:
-            if constexpr (pairs) return f(Avx512Bf16Tile{});
-            [[fallthrough]];
-        case Instructions::avx512:
-            return f(std::conditional_t<pairs, Avx512PairTile, Avx512Tile<T>>{});
-        case Instructions::avx2:
-            return f(std::conditional_t<pairs, Avx2PairTile, Avx2Tile<T>>{});
-#endif
-        default:
-            return f(std::conditional_t<pairs, PlainPairTile, PlainTile<T>>{});
+    if constexpr (pairs) {
+        if (instructions() == Instructions::avx512bf16) return f(Avx512Bf16Tile{});
     }
+    if (instructions() >= Instructions::avx512) {
+        return f(std::conditional_t<pairs, Avx512PairTile, Avx512Tile<T>>{});
+    }
+    if (instructions() >= Instructions::avx2) {
+        return f(std::conditional_t<pairs, Avx2PairTile, Avx2Tile<T>>{});
+    }
+#endif
+    return f(std::conditional_t<pairs, PlainPairTile, PlainTile<T>>{});
 }
 
 /// A task for `rows` rows and at most panel_columns columns.
@@ -101,8 +102,9 @@ void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, co
         task.c_stride = Tile::columns;
         for (Index i = 0; i < rows; i += Tile::Rows::most) {
             const Index count = std::min<Index>(Tile::Rows::most, rows - i);
+            constexpr int narrowest = Tile::has_half ? 1 : 2;
             columns > Tile::columns / 2 ? detail::compute_strips<Tile, 2>(count, task)
-                                        : detail::compute_strips<Tile, 1>(count, task);
+                                        : detail::compute_strips<Tile, narrowest>(count, task);
             task.begin += count * task.a_stride;
             for (Index n = 0; n < count; ++n, y += stride) {
                 T row[Tile::columns];

@@ -9,14 +9,15 @@
 // 16 registers: 6 rows of two vectors.
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
-// one before (4 cycles), so that a tile of one row takes the time of one of 4.
+// one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
+// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
 #pragma once
 
 #include <array>
 #include <cstring>
 #include <type_traits>
 
-#include "tessera/backend/cpu/instructions.hpp"
 #include "tessera/backend/cpu/pair.hpp"
 #include "tessera/core/shape.hpp"
 
@@ -142,7 +143,7 @@ struct TileRows {
 
     /// What of `rows` rows the next tile takes, so that all together take the fewest cycles.
     static constexpr int next(Index rows) {
-        return rows < 2 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
+        return rows < 3 * Most ? plan[static_cast<std::size_t>(rows)] : Most;
     }
 
     /// Calls f with one of them as a constant of the type.
@@ -157,10 +158,10 @@ struct TileRows {
     }
 
 private:
-    static constexpr std::array<int, 2 * Most> plan = [] {
+    static constexpr std::array<int, 3 * Most> plan = [] {
         constexpr int latency = 4, beginning = 1;
-        std::array<int, 2 * Most> next{}, cycles{};
-        for (int count = 1; count < 2 * Most; ++count) {
+        std::array<int, 3 * Most> next{}, cycles{};
+        for (int count = 1; count < 3 * Most; ++count) {
             int best = 1 << 20;
             for (const int rows : {Most, Fewer...}) {
                 if (rows > count) continue;
@@ -181,6 +182,7 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -191,8 +193,9 @@ struct PlainTile {
 #if defined(__x86_64__)
 template <class T>
 struct Avx512Tile {
-    using Rows = TileRows<14, 13, 10, 8, 7, 6, 4, 2, 1>;
+    using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
     static constexpr Index columns = 128 / sizeof(T);
+    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -204,6 +207,7 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
+    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {

@@ -2,14 +2,12 @@
 // One step of each optimiser in one pass through memory.
 #pragma once
 
-#include <algorithm>
 #include <cmath>
 #include <span>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
-#include "tessera/backend/cpu/narrow.hpp"
-#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
@@ -38,19 +36,20 @@ private:
         const T inward = krizhevsky ? -rate : T{1};
         const T along = krizhevsky ? T{-1} : nesterov ? rate * momentum : rate;
         const T ahead = nesterov ? rate : T{0};
-        each_stretch(piece, [=](Index at, Index length) {
+        const auto step_run = [=](Index at, auto length) __attribute__((always_inline)) {
             const T* gradients = piece.gradient + at;
             T* velocities = piece.state[0] + at;
             T* weights = piece.weights + at;
-            const auto gradient = [=](Index i) {
-                return scale * gradients[i] + decay * weights[i];
-            };
-            compute_run(length, velocities,
-                        [=](Index i) { return momentum * velocities[i] + inward * gradient(i); });
-            compute_run(length, weights, [=](Index i) {
-                return weights[i] - (ahead * gradient(i) + along * velocities[i]);
-            });
-        });
+            T velocity[lanes], weight[lanes];
+            for (Index i = 0; i < length; ++i) {
+                const T gradient = scale * gradients[i] + decay * weights[i];
+                velocity[i] = momentum * velocities[i] + inward * gradient;
+                weight[i] = weights[i] - (ahead * gradient + along * velocity[i]);
+            }
+            for (Index i = 0; i < length; ++i) velocities[i] = velocity[i];
+            for (Index i = 0; i < length; ++i) weights[i] = weight[i];
+        };
+        each_run(piece, step_run);
     }
 
     template <class T>
@@ -64,38 +63,43 @@ private:
         const T unbias = static_cast<T>(1 / (1 - std::pow(step.beta2, count)));
         const T keep = static_cast<T>(1 - own_rate * own_decay);
         const T epsilon = static_cast<T>(step.epsilon);
-        each_stretch(piece, [=](Index at, Index length) {
+        const auto step_run = [=](Index at, auto length) __attribute__((always_inline)) {
             const T* gradients = piece.gradient + at;
             T* means = piece.state[0] + at;
             T* squares = piece.state[1] + at;
             T* weights = piece.weights + at;
-            compute_run(length, means,
-                        [=](Index i) { return beta1 * means[i] + rest1 * (scale * gradients[i]); });
-            compute_run(length, squares, [=](Index i) {
+            T mean[lanes], square[lanes], weight[lanes];
+            for (Index i = 0; i < length; ++i) {
                 const T gradient = scale * gradients[i];
-                return beta2 * squares[i] + rest2 * gradient * gradient;
-            });
-            compute_run(length, weights, [=](Index i) {
-                const T square = unbias * squares[i];
-                const T root = square * inverse_root(square);
-                return keep * weights[i] - rate * means[i] / (root + epsilon);
-            });
-        });
+                mean[i] = beta1 * means[i] + rest1 * gradient;
+                square[i] = beta2 * squares[i] + rest2 * gradient * gradient;
+                const T unbiased = unbias * square[i];
+                const T root = unbiased * inverse_root(unbiased);
+                weight[i] = keep * weights[i] - rate * mean[i] / (root + epsilon);
+            }
+            for (Index i = 0; i < length; ++i) means[i] = mean[i];
+            for (Index i = 0; i < length; ++i) squares[i] = square[i];
+            for (Index i = 0; i < length; ++i) weights[i] = weight[i];
+        };
+        each_run(piece, step_run);
     }
 
-    /// Short enough that what one loop leaves the next finds in the nearest cache: f, and then the
-    /// gradient is cleared and the working copy made.
+    static constexpr Index lanes = 32;
+
+    /// f(begin, length) for runs of at most `lanes` numbers, whose gradient is then cleared and
+    /// their working copy made.
     template <class Piece, class F>
-    static void each_stretch(const Piece& piece, const F& f) {
-        constexpr Index stretch = 1024;
+    static void each_run(const Piece& piece, const F& f) {
         const Index n = piece.count;
-        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index at = begin; at < end; at += stretch) {
-                const Index length = std::min(stretch, end - at);
+        parallel_vectors(n, threads_for(n, max_threads()), [&](Index begin, Index end) {
+            in_pieces<lanes>(end - begin, [&](Index run, auto length) {
+                const Index at = begin + run;
                 f(at, length);
-                std::fill_n(piece.gradient + at, length, 0);
-                if (piece.working) narrow_run(length, piece.weights + at, piece.working + at);
-            }
+                for (Index i = 0; i < length; ++i) piece.gradient[at + i] = 0;
+                for (Index i = 0; piece.working && i < length; ++i) {
+                    piece.working[at + i] = Bf16(static_cast<float>(piece.weights[at + i]));
+                }
+            });
         });
     }
 };

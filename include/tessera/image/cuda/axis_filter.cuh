@@ -7,8 +7,19 @@
 #include <cmath>
 
 #include "tessera/backend/cuda/runtime.cuh"
+#include "tessera/core/add_product.hpp"
 
 namespace tessera::cuda {
+
+/// As tessera::add_product on the processor, for the same bits; a GPU may round once.
+template <class T>
+__device__ inline void add_product(T& sum, T a, T b) {
+#ifdef __CUDACC__
+    sum += a * b;
+#else
+    tessera::add_product(sum, a, b);
+#endif
+}
 
 /// `outputs` share [low, high) of a source axis of `count` pixels.
 struct FilteredAxis {
@@ -39,7 +50,8 @@ __device__ inline int mirrored_place(int position, int count) {
 __device__ inline int plan_taps(const FilteredAxis& axis, int output, int taps, float* weights) {
     const double ratio = (axis.high - axis.low) / axis.outputs;
     const double radius = ratio > 1 ? ratio : 1;
-    const double centre = axis.low + (output + 0.5) * ratio;
+    double centre = axis.low;
+    add_product(centre, output + 0.5, ratio);
     const int floor = axis.low < 0 ? static_cast<int>(std::floor(axis.low)) : 0;
     const int ceiling =
         axis.high > axis.count ? static_cast<int>(std::ceil(axis.high)) : axis.count;

@@ -193,13 +193,13 @@ private:
                 for (int k = 1; k < Taps; ++k) seen[k - 1] = seen[k];
                 float row = 0;
                 for (int k = 0; k < Taps; ++k) {
-                    row += across[k] * pixel(column, next < last ? next : last, k);
+                    add_product(row, across[k], pixel(column, next < last ? next : last, k));
                 }
                 seen[Taps - 1] = row;
             }
             const auto down = load<Taps>(column.down + Index{y} * Taps);
             float value = 0;
-            for (int k = 0; k < Taps; ++k) value += down[k] * seen[k];
+            for (int k = 0; k < Taps; ++k) add_product(value, down[k], seen[k]);
             write(column, y, value);
         }
     }
@@ -213,9 +213,9 @@ private:
             for (int k = 0; k < down; ++k) {
                 float row = 0;
                 for (int i = 0; i < across; ++i) {
-                    row += column.across[i] * pixel(column, column.firsts[y] + k, i);
+                    add_product(row, column.across[i], pixel(column, column.firsts[y] + k, i));
                 }
-                value += own[k] * row;
+                add_product(value, own[k], row);
             }
             write(column, y, value);
         }

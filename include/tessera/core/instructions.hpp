@@ -8,7 +8,7 @@
 
 #include "tessera/core/error.hpp"
 
-namespace tessera::cpu {
+namespace tessera {
 
 /// From the least to the most.
 enum class Instructions { plain, avx2, avx512, avx512bf16 };
@@ -50,4 +50,4 @@ inline Instructions instructions() {
     return chosen;
 }
 
-}  // namespace tessera::cpu
+}  // namespace tessera
