@@ -2203,8 +2203,8 @@ void parallel_for(Index count, int threads, const F& f) {
 // parallel region, so that the choice is made inside of it. clang's `flatten` inlines what f calls
 // and no deeper: helpers and lambdas that hold a loop are `always_inline` for it.
 //
-// A training step of AlexNet-2012 at batch 32 on two cores of Zen 5, g++ 12 -O2: 545 ms when
-// these loops had vectors of 16 bytes, 449 with AVX-512; with -O3 -march=native 445.
+// What programs without -march lose to those with it, bench/run.sh measures: at batch 32, on two
+// cores of Zen 5, nothing in AlexNet's forward pass, and 8 per cent of a training step.
 
 namespace tessera::cpu {
 
@@ -4154,8 +4154,7 @@ private:
 // filter, where the sums ask for 144 (Lavin and Gray, CVPR 2016):
 //   Y = A' [(G w G') * (B' X B)] A,   dw = G' [(A dY A') * (B' X B)] G,   * element by element.
 // Polynomials of the inputs and the weights are multiplied by their values at 0, +-sqrt(1/2),
-// +-sqrt(2) and infinity, whose matrices have numbers closer together, and errors smaller, than
-// those of the usual 0, +-1, +-2.
+// +-sqrt(2) and infinity, whose matrices have numbers closer together than those of 0, +-1, +-2.
 //
 // A step is one of the matrices, applied to columns, then to rows, in loops that are not unrolled:
 // each transform is compiled for each set of instructions, and a user's compiler pays for it.
@@ -4554,25 +4553,20 @@ private:
 // A stretch of tiles is transformed, 8 MB of it, by all threads; then each multiplies a panel of 32
 // filters with up to 112 tiles, position by position, by the tiles of registers that every product
 // has, and transforms what comes out while it is in the core's own cache. Inputs are read from the
-// third-level cache once a panel, 4 bytes a cycle, weights once for 112 tiles. Stretches of 16 MB
-// were slower by a fifth to a third, so was all of it where something else had emptied that cache.
+// third-level cache once a panel, 4 bytes a cycle, weights once for 112 tiles.
 //
-// Measured on two cores of Zen 5 (504 GFLOP/s), GFLOP/s by the direct convolution's count, batch 16
-// / 32 / 128, in one run with the direct kernels and oneDNN's 2.6 Winograd; 13 x 13 fills 0.66 of
-// its tiles:
-//                          tiles               direct              oneDNN
-//   C3 forward             651 / 780 / 876     389 / 469 / 495     619 / 766 / 854
-//   C3 data gradient       649 / 818 / 876     420 / 485 / 493     695 / 784 / 813
-//   C3 weights' gradient   587 / 800 / 878     428 / 445 / 458     570 / 668 / 680
-//   C4u forward            716 / 770 / 867     472 / 489 / 489     794 / 817 / 851
-//   C4u data gradient      684 / 784 / 888     468 / 476 / 495     808 / 827 / 874
-//   C4u weights' gradient  650 / 772 / 866     444 / 454 / 468     638 / 678 / 734
-//   C5u forward            760 / 827 / 859     477 / 499 / 497     748 / 786 / 837
+// Measured on two cores of Zen 5 (476 GFLOP/s), GFLOP/s by the direct convolution's count, batch 16
+// / 128, bench_op_ops; 13 x 13 fills 0.66 of its tiles:
+//                          tiles         oneDNN's 2.6 Winograd over it, time
+//   C3 forward             705 / 852     0.92 / 1.00
+//   C3 data gradient       701 / 821     0.99 / 1.06
+//   C3 weights' gradient   673 / 731     1.09 / 1.17
+//   C4u forward            717 / 838     0.94 / 1.02
+//   C4u data gradient      719 / 859     0.94 / 1.03
+//   C4u weights' gradient  651 / 744     1.06 / 1.15
+//   C5u forward            702 / 848     0.97 / 1.05
 //
-// The largest error against sums in double, relative to the largest number, for C3 with random
-// numbers in -1 .. 1 and two images: 3.0e-6 forward, 3.4e-6 and 1.1e-6 for the gradients of data
-// and weights; directly 1.9e-6, 2.1e-6 and 0.9e-6. An input that is infinite or NaN leaves none
-// finite of all 16 outputs of each tile that sees it.
+// An input that is infinite or NaN leaves none finite of all 16 outputs of each tile that sees it.
 
 namespace tessera::cpu {
 

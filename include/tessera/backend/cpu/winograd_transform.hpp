@@ -5,8 +5,7 @@
 // filter, where the sums ask for 144 (Lavin and Gray, CVPR 2016):
 //   Y = A' [(G w G') * (B' X B)] A,   dw = G' [(A dY A') * (B' X B)] G,   * element by element.
 // Polynomials of the inputs and the weights are multiplied by their values at 0, +-sqrt(1/2),
-// +-sqrt(2) and infinity, whose matrices have numbers closer together, and errors smaller, than
-// those of the usual 0, +-1, +-2.
+// +-sqrt(2) and infinity, whose matrices have numbers closer together than those of 0, +-1, +-2.
 //
 // A step is one of the matrices, applied to columns, then to rows, in loops that are not unrolled:
 // each transform is compiled for each set of instructions, and a user's compiler pays for it.
