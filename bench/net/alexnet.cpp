@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // AlexNet-2012 at full size: ten training steps and a forward pass, the memory they take beside the
 // memory planned, images per second and GFLOP/s. With a folder of classes (train/<class>/*) on real
-// pictures, else on noise (folder ""). With "eigen" the products are Eigen's. Prints one JSON
-// object.
+// pictures, else on noise (folder ""). With "eigen" the products are Eigen's, with "bf16" the
+// network is one of Bf16. Prints one JSON object.
 //
-//   bench_net_alexnet [batch] [folder] [eigen]
+//   bench_net_alexnet [batch] [folder] [eigen | bf16]
 #include <sys/resource.h>
 
 #include <cstdio>
@@ -62,10 +62,10 @@ Pictures read_pictures(const std::string& folder, int count) {
     return pictures;
 }
 
-template <class Backend>
+template <class Backend, class Scalar = float>
 void measure(int batch, const Pictures& pictures) {
     const double before = peak_bytes();
-    Model<Net, input, Backend> model;
+    Model<Net, input, Backend, Scalar> model;
     initialise(model, Krizhevsky{.positive_bias = 0.1}, 1);
     std::string losses;
     double training_seconds = 0, planned = static_cast<double>(model.parameters().bytes());
@@ -106,8 +106,10 @@ void measure(int batch, const Pictures& pictures) {
 int main(int argc, char** argv) try {
     const int batch = argc > 1 ? std::atoi(argv[1]) : 128;
     const Pictures pictures = read_pictures(argc > 2 ? argv[2] : "", batch * steps);
-    const bool eigen = argc > 3 && argv[3] == std::string("eigen");
-    eigen ? measure<CpuEigen>(batch, pictures) : measure<Cpu>(batch, pictures);
+    const std::string how = argc > 3 ? argv[3] : "";
+    how == "eigen"  ? measure<CpuEigen>(batch, pictures)
+    : how == "bf16" ? measure<Cpu, Bf16>(batch, pictures)
+                    : measure<Cpu>(batch, pictures);
 } catch (const std::exception& error) {
     std::fprintf(stderr, "bench_net_alexnet: %s\n", error.what());
     return 1;

@@ -50,7 +50,7 @@ inline double multiply_add() {
     const Instructions instructions = tessera::instructions();
     tessera::cpu::parallel_for(threads, threads, [&](Index, Index, int) {
         float numbers[16] = {0.5f};
-        if (instructions == Instructions::avx512) {
+        if (instructions >= Instructions::avx512) {
             detail::multiply_add_avx512(steps, numbers);
         } else if (instructions == Instructions::avx2) {
             detail::multiply_add_avx2(steps, numbers);
@@ -59,10 +59,10 @@ inline double multiply_add() {
         }
         asm volatile("" : : "m"(numbers) : "memory");
     });
-    const int lanes = instructions == Instructions::avx512 ? 16
+    const int lanes = instructions >= Instructions::avx512 ? 16
                       : instructions == Instructions::avx2 ? 8
                                                            : 4;
-    const int sums = instructions == Instructions::avx512 ? 24 : 12;
+    const int sums = instructions >= Instructions::avx512 ? 24 : 12;
     return 2.0 * static_cast<double>(steps) * threads * lanes * sums;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// oneDNN's primitives as the benchmarks of ops run them beside ours: float, on arrays in the
-// layouts that oneDNN likes best, brought there before the clock runs.
+// oneDNN's primitives as the benchmarks of ops run them beside ours: float, or products in
+// bfloat16, on arrays in the layouts that oneDNN likes best, brought there before the clock runs.
 #pragma once
 
 #include <oneapi/dnnl/dnnl.hpp>
@@ -27,9 +27,6 @@ protected:
 
     static Description in_format(const dnnl::memory::dims& extents, dnnl::memory::format_tag tag) {
         return {extents, dnnl::memory::data_type::f32, tag};
-    }
-    static Description any(const dnnl::memory::dims& extents) {
-        return in_format(extents, dnnl::memory::format_tag::any);
     }
     static dnnl::memory::dims images(int batch, tessera::Shape shape) {
         return {batch, shape.channels, shape.height, shape.width};
@@ -59,6 +56,7 @@ protected:
 #endif
     }
 
+    /// Eighths, which as bfloat16 are eighths and zeros.
     dnnl::memory filled(const Description& description) const {
         dnnl::memory memory(description, engine_);
         auto* data = static_cast<float*>(memory.get_data_handle());
@@ -85,8 +83,12 @@ protected:
 /// One of the three products of a layer: 0 forward, 1 gradient of the data, 2 of the weights.
 class OneDnnProduct : public OneDnn {
 public:
+    using Type = dnnl::memory::data_type;
+
     /// Throws dnnl::error where oneDNN has no such algorithm for the geometry.
-    OneDnnProduct(const tessera::ConvGeometry& g, int pass, dnnl::algorithm algorithm) {
+    OneDnnProduct(const tessera::ConvGeometry& g, int pass, dnnl::algorithm algorithm,
+                  Type type = Type::f32)
+        : type_(type) {
         const tessera::SlidingWindow& w = g.window;
         const int inputs = g.input.channels / g.groups, outputs = g.output.channels / g.groups;
         dnnl::memory::dims weights{outputs, inputs, w.height, w.width};
@@ -100,7 +102,7 @@ public:
                 pad_behind(g.input.height, g.output.height, w.height, w.stride, w.pad_top),
                 pad_behind(g.input.width, g.output.width, w.width, w.stride, w.pad_left)});
     }
-    OneDnnProduct(const tessera::LinearGeometry& g, int pass) {
+    OneDnnProduct(const tessera::LinearGeometry& g, int pass, Type type = Type::f32) : type_(type) {
         build<dnnl::inner_product_forward, dnnl::inner_product_backward_data,
               dnnl::inner_product_backward_weights>(pass, std::tuple(), any({g.batch, g.inputs}),
                                                     any({g.outputs, g.inputs}),
@@ -108,6 +110,12 @@ public:
     }
 
 private:
+    Type type_;
+
+    Description any(const dnnl::memory::dims& extents) const {
+        return {extents, type_, dnnl::memory::format_tag::any};
+    }
+
     template <class Forward, class Data, class Weights, class... Algorithm, class... Rest>
     void build(int pass, const std::tuple<Algorithm...>& algorithm, const Description& x,
                const Description& w, const Description& y, const Rest&... rest) {

@@ -4,8 +4,9 @@
 // those of arrays that are read once and written once.
 //
 // A name is layer/pass/batch/who; C2u, C4u and C5u are the layers without groups, as oneDNN and
-// most networks since have them. tools/ratios.py compares those that differ in `who` alone, of
-// several runs of the program, as those who do the same work follow each other:
+// most networks since have them; C1_bf16 and so on multiply numbers in bfloat16. tools/ratios.py
+// compares those that differ in `who` alone, of several runs of the program, as those who do the
+// same work follow each other:
 //   for run in 1 2 3 4 5; do
 //     bench_op_ops --benchmark_out=ops$run.json --benchmark_min_time=0.02
 //   done
@@ -28,18 +29,19 @@ using benchmark::State;
 
 constexpr int batches[] = {1, 16, 128};
 
-Buffer<float> filled(Index count) {
-    Buffer<float> values(count);
+template <class T = float>
+Buffer<T> filled(Index count) {
+    Buffer<T> values(count);
     Random random({.seed = 1});
-    for (float& value : values) value = random.uniform(-1, 1);
+    for (T& value : values) value = T(random.uniform(-1, 1));
     return values;
 }
 
-template <class Op, class Geometry>
+template <class Op, class Geometry, class T = float>
 struct Memory {
     Buffer<std::byte> bytes;
     explicit Memory(const Geometry& g)
-        : bytes(static_cast<Index>(Op::template scratch_bytes<float>(g, Cpu::threads()))) {}
+        : bytes(static_cast<Index>(Op::template scratch_bytes<T>(g, Cpu::threads()))) {}
     operator Scratch() {
         return {bytes.data(), static_cast<std::size_t>(bytes.size()), Cpu::threads()};
     }
@@ -96,17 +98,18 @@ void add_onednn(const std::string& name, Work work, const Make& make) {
 constexpr const char* passes[] = {"forward", "data", "weights"};
 
 /// Adds one of the three products: 0 forward, 1 gradient of the data, 2 of the parameters.
-template <class Op, class Geometry>
+template <class Op, class T = float, class Geometry>
 void add_product(const std::string& name, const Geometry& g, int pass, Index inputs, Index weights,
                  Index outputs, Work work) {
     add(name, [=](State& state) {
-        auto x = filled(inputs), w = filled(weights), y = filled(outputs);
-        Memory<Op, Geometry> memory(g);
+        auto x = filled<T>(inputs), w = filled<T>(weights), y = filled<T>(outputs);
+        auto gradient = filled<Master<T>>(weights);
+        Memory<Op, Geometry, T> memory(g);
         time(state, [&] {
             if (pass == 0) Op::forward(g, x.data(), w.data(), nullptr, y.data(), memory);
             if (pass == 1) Op::backward_data(g, w.data(), y.data(), x.data(), memory);
             if (pass == 2) {
-                Op::backward_parameters(g, x.data(), y.data(), w.data(), nullptr, memory);
+                Op::backward_parameters(g, x.data(), y.data(), gradient.data(), nullptr, memory);
             }
         });
         report(state, work);
@@ -154,6 +157,39 @@ void add_linear(const std::string& layer, LinearGeometry g) {
             add_product<CpuEigen::Linear>(name + "eigen", g, pass, inputs, weights, outputs, work);
         }
     }
+}
+
+/// The products of a layer in bfloat16, forward and back, beside oneDNN's.
+template <class Op, class Geometry>
+void add_narrow(const std::string& layer, Geometry g, Index inputs, Index weights, Index outputs,
+                Index products) {
+    for (const int batch : batches) {
+        g.batch = batch;
+        const Work work{2.0 * static_cast<double>(batch * products),
+                        2.0 * static_cast<double>(batch * (inputs + outputs) + weights)};
+        for (int pass = 0; pass < 3; ++pass) {
+            const std::string name =
+                layer + "_bf16/" + passes[pass] + "/" + std::to_string(batch) + "/";
+            add_product<Op, Bf16>(name + "tessera", g, pass, batch * inputs, weights,
+                                  batch * outputs, work);
+#ifdef TESSERA_ONEDNN
+            add_onednn(name + "onednn", work, [=] {
+                constexpr auto type = dnnl::memory::data_type::bf16;
+                if constexpr (std::is_same_v<Geometry, ConvGeometry>) {
+                    return bench::OneDnnProduct(g, pass, dnnl::algorithm::convolution_direct, type);
+                } else {
+                    return bench::OneDnnProduct(g, pass, type);
+                }
+            });
+#endif
+        }
+    }
+}
+
+void add_narrow_convolution(const std::string& layer, const ConvGeometry& g) {
+    const Index weights = g.groups * g.depth() * g.filters();
+    add_narrow<Cpu::Conv>(layer, g, g.input.size(), weights, g.output.size(),
+                          g.output.area() * weights);
 }
 
 // ---- layers without parameters ----
@@ -339,6 +375,13 @@ void add_ceilings() {
     add_convolution("C5u", {0, {384, 13, 13}, {256, 13, 13}, three});
     add_linear("FC6", {0, 9216, 4096});
     add_linear("FC7", {0, 4096, 4096});
+    add_narrow_convolution("C1", {0, {3, 224, 224}, {96, 55, 55}, {11, 11, 4}});
+    add_narrow_convolution("C2", {0, {96, 27, 27}, {256, 27, 27}, five, 2});
+    add_narrow_convolution("C3", {0, {256, 13, 13}, {384, 13, 13}, three});
+    add_narrow_convolution("C4", {0, {384, 13, 13}, {384, 13, 13}, three, 2});
+    add_narrow_convolution("C5", {0, {384, 13, 13}, {256, 13, 13}, three, 2});
+    add_narrow<Cpu::Linear>("FC6", LinearGeometry{0, 9216, 4096}, 9216, Index{9216} * 4096, 4096,
+                            Index{9216} * 4096);
     add_lrn("lrn1", {96, 55, 55});
     add_lrn("lrn2", {256, 27, 27});
     add_max_pool("max_pool1", {96, 55, 55}, {96, 27, 27});

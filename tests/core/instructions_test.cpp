@@ -15,7 +15,8 @@ TEST_CASE("the environment may ask for fewer instructions than there are, and fo
     CHECK(detail::choose_instructions() == Instructions::plain);
     ::setenv("TESSERA_INSTRUCTIONS", "neon", 1);
     CHECK_THROWS_WITH_AS(detail::choose_instructions(),
-                         "TESSERA_INSTRUCTIONS: found 'neon', expected plain, avx2 or avx512",
+                         "TESSERA_INSTRUCTIONS: found 'neon', expected plain, avx2, avx512 or "
+                         "avx512bf16",
                          Error);
     ::unsetenv("TESSERA_INSTRUCTIONS");
     CHECK(detail::choose_instructions() == detail::best_instructions());

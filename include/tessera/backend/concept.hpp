@@ -7,7 +7,9 @@
 //   - Relu and Dropout work in place too (output == input, or output gradient == input gradient);
 //     all others require that inputs and outputs do not overlap;
 //   - every element of an output is written, whatever it held before (tests fill outputs with NaN);
-//   - ops that need working memory say how much in scratch_bytes; T is the element type;
+//   - ops that need working memory say how much in scratch_bytes; T is the element type, gradients
+//     of parameters are of Master<T>;
+//   - a table for networks of Bf16 also has a Narrow: forward(n, x, y) rounds floats;
 //   - a Conv or Linear with a constant `takes_relu` has forward take `bool rectify` as its last
 //     argument: y = max(y, 0), NaN stays NaN;
 //   - an op with a constant `takes_relu_gradient` computes the input's gradient with one more
@@ -26,21 +28,23 @@
 namespace tessera {
 
 template <class Op, class T>
-concept ConvOp = requires(const ConvGeometry& g, const T* in, T* out, const Scratch& scratch) {
+concept ConvOp = requires(const ConvGeometry& g, const T* in, T* out, Master<T>* sums,
+                          const Scratch& scratch) {
     // forward(g, x, weights, bias, y, scratch); bias may be null
     Op::forward(g, in, in, in, out, scratch);
     // backward_data(g, weights, dy, dx, scratch)
     Op::backward_data(g, in, in, out, scratch);
     // backward_parameters(g, x, dy, dweights, dbias, scratch); dbias may be null
-    Op::backward_parameters(g, in, in, out, out, scratch);
+    Op::backward_parameters(g, in, in, sums, sums, scratch);
     { Op::template scratch_bytes<T>(g, 1) } -> std::convertible_to<std::size_t>;  // (g, threads)
 };
 
 template <class Op, class T>
-concept LinearOp = requires(const LinearGeometry& g, const T* in, T* out, const Scratch& scratch) {
+concept LinearOp = requires(const LinearGeometry& g, const T* in, T* out, Master<T>* sums,
+                            const Scratch& scratch) {
     Op::forward(g, in, in, in, out, scratch);
     Op::backward_data(g, in, in, out, scratch);
-    Op::backward_parameters(g, in, in, out, out, scratch);
+    Op::backward_parameters(g, in, in, sums, sums, scratch);
     { Op::template scratch_bytes<T>(g, 1) } -> std::convertible_to<std::size_t>;
 };
 
@@ -106,9 +110,9 @@ concept LossOp = requires(Index rows, Index classes, const T* in, T* out,
 /// One step over all arrays of a network, which lie apart: each array's state and weights are
 /// those after the step, its gradient is zero.
 template <class Op, class T>
-concept UpdateOp = requires(std::span<const UpdatePiece<T, 1>> with_velocity,
-                            std::span<const UpdatePiece<T, 2>> with_means, const SgdStep& sgd,
-                            const AdamWStep& adam) {
+concept UpdateOp = requires(std::span<const UpdatePiece<Master<T>, 1>> with_velocity,
+                            std::span<const UpdatePiece<Master<T>, 2>> with_means,
+                            const SgdStep& sgd, const AdamWStep& adam) {
     Op::sgd(with_velocity, sgd);
     Op::adamw(with_means, adam);
 };

@@ -21,10 +21,11 @@ struct Bf16 {
 private:
     static constexpr std::uint16_t narrowed(float value) {
         const auto wide = std::bit_cast<std::uint32_t>(value);
-        // Adding could carry a NaN over to infinity; a quiet one keeps its upper bits.
-        if (value != value) return static_cast<std::uint16_t>(wide >> 16 | 0x40);
-        const std::uint32_t half = 0x7FFF + (wide >> 16 & 1);
-        return static_cast<std::uint16_t>((wide + half) >> 16);
+        // Adding could carry a NaN over to infinity; a quiet one keeps its upper bits. Both are
+        // computed, so that loops vectorise.
+        const std::uint32_t quiet = wide >> 16 | 0x40;
+        const std::uint32_t rounded = (wide + 0x7FFF + (wide >> 16 & 1)) >> 16;
+        return static_cast<std::uint16_t>(value != value ? quiet : rounded);
     }
 };
 

@@ -65,8 +65,8 @@ struct Avx512RowLoops {
 template <class F>
 void with_row_loops(const F& f) {
 #if defined(__x86_64__)
-    if (instructions() == Instructions::avx512) return f(Avx512RowLoops());
-    if (instructions() == Instructions::avx2) return f(Avx2RowLoops());
+    if (instructions() >= Instructions::avx512) return f(Avx512RowLoops());
+    if (instructions() >= Instructions::avx2) return f(Avx2RowLoops());
 #endif
     f(RowLoops<16>());
 }

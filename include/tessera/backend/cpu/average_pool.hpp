@@ -20,9 +20,9 @@ struct AveragePool {
         const auto compute = [&](Index at, Index image, Range rows, Range columns)
             __attribute__((always_inline)) {
             const T* pixels = x + image * g.input.size();
-            const T factor = share<T>(rows, columns);
+            const Master<T> factor = share<Master<T>>(rows, columns);
             const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index iy = rows.begin; iy < rows.end; ++iy) {
                     for (Index ix = columns.begin; ix < columns.end; ++ix) {
                         const T* values = pixels + (iy * g.input.width + ix) * channels + c;
@@ -30,7 +30,7 @@ struct AveragePool {
                     }
                 }
                 const Index to = at * channels + c;
-                for (Index k = 0; k < length; ++k) y[to + k] = sum[k] * factor;
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(sum[k] * factor);
             };
             in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
         };
@@ -46,11 +46,11 @@ struct AveragePool {
         const auto compute = [&](Index at, Index image, Range rows, Range columns)
             __attribute__((always_inline)) {
             const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
-                        const T factor =
-                            share<T>(rows_of(g).covered(oy), columns_of(g).covered(ox));
+                        const Master<T> factor =
+                            share<Master<T>>(rows_of(g).covered(oy), columns_of(g).covered(ox));
                         const Index window = image * g.output.area() + oy * g.output.width + ox;
                         const T* gradients = dy + window * channels + c;
                         for (Index k = 0; k < length; ++k) sum[k] += gradients[k] * factor;
@@ -58,7 +58,7 @@ struct AveragePool {
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                for (Index k = 0; k < length; ++k) dx[to + k] = sum[k];
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
             };
             in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
         };

@@ -8,6 +8,8 @@
 
 #include "tessera/backend/cpu/direct_conv.hpp"
 #include "tessera/backend/cpu/direct_gradient.hpp"
+#include "tessera/backend/cpu/linear.hpp"
+#include "tessera/backend/cpu/narrow_conv.hpp"
 #include "tessera/backend/cpu/product_conv.hpp"
 #include "tessera/backend/cpu/tiled_product.hpp"
 #include "tessera/backend/cpu/winograd_conv.hpp"
@@ -22,37 +24,58 @@ struct ConvByDefinition {
 
     template <class T>
     static std::size_t scratch_bytes(const ConvGeometry& g, int threads) {
-        const bool all = is_direct<T>(g) && is_turnable(g);
-        return std::max(is_direct<T>(g) ? DirectConv::scratch_bytes<T>(g, threads) : 0,
-                        all ? 0 : Product::template scratch_bytes<T>(g, threads));
+        if constexpr (is_narrow<T>) {
+            return NarrowConv::scratch_bytes<T>(g, threads);
+        } else {
+            const bool all = is_direct<T>(g) && is_turnable(g);
+            return std::max(is_direct<T>(g) ? DirectConv::scratch_bytes<T>(g, threads) : 0,
+                            all ? 0 : Product::template scratch_bytes<T>(g, threads));
+        }
     }
 
     template <class T>
     static void forward(const ConvGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
                         bool rectify = false) {
-        is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch, rectify)
-                        : Product::forward(g, x, weights, bias, y, scratch, rectify);
+        if constexpr (is_narrow<T>) {
+            NarrowConv::forward(g, x, weights, bias, y, scratch, rectify);
+        } else {
+            is_direct<T>(g) ? DirectConv::forward(g, x, weights, bias, y, scratch, rectify)
+                            : Product::forward(g, x, weights, bias, y, scratch, rectify);
+        }
     }
 
     template <class T>
     static void backward_data(const ConvGeometry& g, const T* weights, const T* dy, T* dx,
                               const Scratch& scratch,
                               const std::type_identity_t<T>* rectified = nullptr) {
-        is_direct<T>(g) && is_turnable(g)
-            ? DirectConv::backward_data(g, weights, dy, dx, scratch, rectified)
-            : Product::backward_data(g, weights, dy, dx, scratch, rectified);
+        if constexpr (is_narrow<T>) {
+            NarrowConv::backward_data(g, weights, dy, dx, scratch, rectified);
+        } else {
+            is_direct<T>(g) && is_turnable(g)
+                ? DirectConv::backward_data(g, weights, dy, dx, scratch, rectified)
+                : Product::backward_data(g, weights, dy, dx, scratch, rectified);
+        }
     }
 
     template <class T>
-    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
-                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
-        is_direct<T>(g) ? DirectGradient::backward_parameters(g, x, dy, dweights, dbias, scratch)
-                        : Product::backward_parameters(g, x, dy, dweights, dbias, scratch);
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
+                                    const Scratch& scratch) {
+        if constexpr (is_narrow<T>) {
+            NarrowConv::backward_parameters(g, x, dy, dweights, dbias, scratch);
+        } else {
+            is_direct<T>(g)
+                ? DirectGradient::backward_parameters(g, x, dy, dweights, dbias, scratch)
+                : Product::backward_parameters(g, x, dy, dweights, dbias, scratch);
+        }
     }
 
 private:
     using Product = ProductConv<TiledProduct>;
+
+    template <class T>
+    static constexpr bool is_narrow = std::is_same_v<T, Bf16>;
 
     template <class T>
     static constexpr bool is_direct(const ConvGeometry& g) {
@@ -107,8 +130,9 @@ struct Conv {
     }
 
     template <class T>
-    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
-                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
+                                    const Scratch& scratch) {
         if constexpr (std::is_same_v<T, float>) {
             if (pays_in_tiles(g)) {
                 return WinogradGradient::backward_parameters(g, x, dy, dweights, dbias, scratch);

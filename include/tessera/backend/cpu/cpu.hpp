@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Cpu: products by tiles of vectors, threads by OpenMP, everything else in loops over the channels.
+// A network of Bf16 keeps its activations in half the memory, multiplies pairs of numbers and adds
+// up in float.
 #pragma once
 
 #include "tessera/backend/concept.hpp"
@@ -10,6 +12,7 @@
 #include "tessera/backend/cpu/loss.hpp"
 #include "tessera/backend/cpu/lrn.hpp"
 #include "tessera/backend/cpu/max_pool.hpp"
+#include "tessera/backend/cpu/narrow.hpp"
 #include "tessera/backend/cpu/relu.hpp"
 #include "tessera/backend/cpu/softmax.hpp"
 #include "tessera/backend/cpu/tiled_product.hpp"
@@ -32,6 +35,7 @@ struct Cpu {
     using Softmax = cpu::Softmax;
     using Loss = cpu::Loss;
     using Update = cpu::Update;
+    using Narrow = cpu::Narrow;
 };
 
 /// Cpu without Winograd's convolutions, for sums rounded as they are defined.
@@ -39,7 +43,7 @@ struct CpuDirect : Cpu {
     using Conv = cpu::ConvByDefinition;
 };
 
-static_assert(Backend<Cpu, float> && Backend<Cpu, double>);
-static_assert(Backend<CpuDirect, float> && Backend<CpuDirect, double>);
+static_assert(Backend<Cpu, float> && Backend<Cpu, double> && Backend<Cpu, Bf16>);
+static_assert(Backend<CpuDirect, float> && Backend<CpuDirect, double> && Backend<CpuDirect, Bf16>);
 
 }  // namespace tessera

@@ -11,6 +11,11 @@
 // Measured on two cores of Zen 5 (504 GFLOP/s) in a busy hour, AlexNet at batch 16, bench_op_ops,
 // in GFLOP/s by the usual count, to which zeros beside the image are work: C1 450, C2 445 to 480,
 // C3 480, C4 455, C5 460 (13 outputs a row, tiles of 13).
+//
+// In bfloat16 a step takes two channels, and a group with an odd number of them is copied with a
+// zero behind. On the same machine, where VDPBF16PS does twice as much as a multiply-add (504 and
+// 254 GFLOP/s a core): C1 625 (4 channels for 3), C2 935, C3 940, C4 920, C5 940. The gradient of
+// the weights takes pairs of images, so that a batch of 1 takes as long as in float.
 #pragma once
 
 #include <algorithm>
@@ -58,7 +63,7 @@ void each_stretch(Index height, Range rows, Index step, const F& f) {
 /// y = bias + x * weights, these in panels in the memory.
 template <class T>
 struct Correlation {
-    const ConvGeometry& g;
+    const ConvGeometry& numbers;  ///< the convolution
     const DirectMemory<T>& memory;
     const T* x = nullptr;
     const T* bias = nullptr;
@@ -66,16 +71,22 @@ struct Correlation {
     bool rectify = false;          ///< y = max(y, 0) in the end
     const T* rectified = nullptr;  ///< y = rectified > 0 ? y : 0 in the end, unless null
 
-    const Index width = panel_columns<T>(), filters = g.filters();
+    const ConvGeometry g = in_factors<T>(numbers);
+    const Index width = panel_columns<Factor<T>>(), filters = g.filters();
     const Index panels = (filters + width - 1) / width;  // of a group
     const Index channels = g.input.channels / g.groups;
     const Index line = Lines(g).width * g.input.channels;
     // Of one group, the elements of a row of the window lie together.
     const Index steps = g.groups == 1 ? g.window.width * channels : channels;
     const Index row_runs = g.groups == 1 ? 1 : g.window.width;
-    // Rows of the window whose panel fits half of a core's own cache; with more it comes in pieces.
-    const Index piece = std::max<Index>(
-        1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) / (row_runs * steps * width));
+    // Rows of the window whose panel fits half of a core's own cache; with more it comes in pieces,
+    // unless that would round sums.
+    const Index piece = is_narrow
+                            ? g.window.height
+                            : std::max<Index>(1, (Index{1} << 19) / static_cast<Index>(sizeof(T)) /
+                                                     (row_runs * steps * width));
+
+    static constexpr bool is_narrow = std::is_same_v<T, Bf16>;
 
     void compute(int threads) const {
         share_out(g.batch * Index{g.output.height}, g.groups * panels, threads,
@@ -85,7 +96,7 @@ struct Correlation {
                           runs[i] = {i / row_runs * line + i % row_runs * g.input.channels,
                                      i * steps * width};
                       }
-                      each_stretch(g.output.height, share.rows, memory.rows_at_once(g),
+                      each_stretch(g.output.height, share.rows, memory.rows_at_once(numbers),
                                    [&](Index image, Range rows) {
                                        compute_rows_of(image, rows, share.panels, thread);
                                    });
@@ -93,11 +104,12 @@ struct Correlation {
     }
 
     void compute_rows_of(Index image, Range rows, Range own, int thread) const {
-        const T* lines = x + image * g.input.size();
+        const T* pixels = x + image * numbers.input.size();
+        const Factor<T>* lines = as_factors(pixels);
         Range there{0, g.input.height};
-        if (!Lines(g).complete) {
+        if (!are_in_place<T>(numbers)) {
             there = lines_under(g, rows);
-            copy_lines(g, lines, there, {0, g.input.channels}, memory.lines(thread));
+            copy_factors(numbers, pixels, there, memory.lines(thread));
             lines = memory.lines(thread);
         }
         for (Index panel = own.begin; panel < own.end; ++panel) {
@@ -105,13 +117,13 @@ struct Correlation {
             const Index filter = group * filters + j, columns = std::min(width, filters - j);
             const Index all = g.output.channels, row_size = g.output.width * all;
             const Index first_output = image * g.output.size() + filter;
-            TileTask<T> task{.depth = steps,
-                             .a = lines,
-                             .a_stride = Index{g.window.stride} * g.input.channels,
-                             .panel = memory.weights() + panel * g.depth() * width,
-                             .panel_step = width,
-                             .c_stride = all,
-                             .bias = bias ? bias + filter : nullptr};
+            TileTask<Factor<T>> task{.depth = steps,
+                                     .a = lines,
+                                     .a_stride = Index{g.window.stride} * g.input.channels,
+                                     .panel = memory.weights() + panel * g.depth() * width,
+                                     .panel_step = width,
+                                     .c_stride = all};
+            const T* start = bias ? bias + filter : nullptr;
             for (Index first = 0; first < g.window.height; first += piece) {
                 task.rectify = rectify && first + piece >= g.window.height;
                 for (Index row = rows.begin; row < rows.end; ++row) {
@@ -122,10 +134,16 @@ struct Correlation {
                     task.run_count = (end - begin) * row_runs;
                     const Index top = row * g.window.stride - g.window.pad_top;
                     task.begin = (top - there.begin) * line + group * channels;
-                    task.c = y + first_output + row * row_size;
-                    compute_rows(g.output.width, columns, task);
+                    T* c = y + first_output + row * row_size;
+                    if constexpr (is_narrow) {
+                        compute_narrow_rows(g.output.width, columns, task, start, c, all);
+                    } else {
+                        task.c = c;
+                        task.bias = start;
+                        compute_rows(g.output.width, columns, task);
+                    }
                 }
-                task.bias = nullptr;
+                start = nullptr;
                 task.accumulate = true;
             }
             if (!rectified) continue;
@@ -150,12 +168,16 @@ struct DirectConv {
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
                         bool rectify) {
         const DirectMemory<T> memory(g, scratch);
-        pack_weights(g.groups, 1, g.depth(), g.filters(), memory.weights(), scratch.threads,
-                     [&](Index group, Index) {
-                         return Matrix<T>{weights + group * g.depth() * g.filters(), g.filters()};
-                     });
+        // An element of the window at a time where each begins with a factor of its own.
+        const Index taps = factor_length<T> == 1 ? 1 : Index{g.window.height} * g.window.width;
+        const Index depth = g.depth() / taps;
+        pack_weights<T>(g.groups, taps, depth, g.filters(), memory.weights(), scratch.threads,
+                        [&](Index group, Index tap) {
+                            const Index row = (group * taps + tap) * depth;
+                            return Matrix<T>{weights + row * g.filters(), g.filters()};
+                        });
         detail::Correlation<T>{
-            .g = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
+            .numbers = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
             .compute(scratch.threads);
     }
 
@@ -167,23 +189,24 @@ struct DirectConv {
         const DirectMemory<T> memory(g, scratch);
         const Index taps = Index{g.window.height} * g.window.width;
         const Index channels = g.input.channels / g.groups, filters = g.filters();
-        pack_weights(g.groups, taps, filters, channels, memory.weights(), scratch.threads,
-                     [&](Index group, Index tap) {
-                         const Index opposite = group * taps + taps - 1 - tap;
-                         return Matrix<T>{weights + opposite * channels * filters, filters, true};
-                     });
+        pack_weights<T>(
+            g.groups, taps, filters, channels, memory.weights(), scratch.threads,
+            [&](Index group, Index tap) {
+                const Index opposite = group * taps + taps - 1 - tap;
+                return Matrix<T>{weights + opposite * channels * filters, filters, true};
+            });
         const ConvGeometry back = turned(g);
         detail::Correlation<T>{
-            .g = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
+            .numbers = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
             .compute(scratch.threads);
     }
 
 private:
     /// Panels of (taps * depth, columns) for each group; factor(group, tap) is (depth, columns).
-    template <class T, class Factor>
-    static void pack_weights(int groups, Index taps, Index depth, Index columns, T* memory,
-                             int threads, const Factor& factor) {
-        const Index width = panel_columns<T>(), panels = (columns + width - 1) / width;
+    template <class T, class Taps>
+    static void pack_weights(int groups, Index taps, Index depth, Index columns, Factor<T>* memory,
+                             int threads, const Taps& factor) {
+        const Index width = panel_columns<Factor<T>>(), panels = (columns + width - 1) / width;
         parallel_for(groups * panels, threads_for(groups * taps * depth * columns, threads),
                      [&](Index begin, Index end, int) {
                          for (Index i = begin; i < end; ++i) {
@@ -191,7 +214,8 @@ private:
                              for (Index tap = 0; tap < taps; ++tap) {
                                  pack_panels(factor(i / panels, tap), 0, depth, j,
                                              std::min(width, columns - j),
-                                             memory + (i * taps + tap) * depth * width, 0);
+                                             memory + (i * taps + tap) * factors<T>(depth) * width,
+                                             0);
                              }
                          }
                      });

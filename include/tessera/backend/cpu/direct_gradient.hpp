@@ -23,8 +23,9 @@ namespace tessera::cpu {
 
 struct DirectGradient {
     template <class T>
-    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy, T* dweights,
-                                    std::type_identity_t<T>* dbias, const Scratch& scratch) {
+    static void backward_parameters(const ConvGeometry& g, const T* x, const T* dy,
+                                    Master<T>* dweights, std::type_identity_t<Master<T>>* dbias,
+                                    const Scratch& scratch) {
         const DirectMemory<T> memory(g, scratch);
         const Index rows = strip_length(g), taps = tap_count(g), filters = g.output.channels;
         // Threads share the rows of all weights, and each takes the strips that begin in its part.
@@ -38,7 +39,7 @@ struct DirectGradient {
                     part.take_gradient(dy);
                     Range packed{};
                     for (Index row = 0, count = 0; row < rows; row += count) {
-                        count = strip_rows<T>(rows - row);
+                        count = strip_rows<Factor<T>>(rows - row);
                         const auto tap = [=](Index position) {
                             const Index behind = position - start - row * taps;
                             return std::clamp<Index>((behind + count - 1) / count, 0, taps);
@@ -57,10 +58,16 @@ struct DirectGradient {
                 if (!dbias) return;
                 // The thread's share of the bias, while this block is in its cache.
                 const Index first = filters * from / length, last = filters * to / length;
-                const T* gradient =
-                    dy + (image * g.output.height + first_row) * g.output.width * filters;
-                add_column_sums(block.images * block.rows * g.output.width, last - first,
-                                gradient + first, filters, dbias + first);
+                const Index begin = image * factor_length<T>;
+                const Index end = std::min<Index>(g.batch, begin + block.images * factor_length<T>);
+                // All rows of images lie together.
+                const Index step = block.rows == g.output.height ? end - begin : 1;
+                for (Index n = begin; n < end; n += step) {
+                    const T* gradient =
+                        dy + (n * g.output.height + first_row) * g.output.width * filters;
+                    add_column_sums(step * block.rows * g.output.width, last - first,
+                                    gradient + first, filters, dbias + first);
+                }
             });
         });
     }
@@ -76,14 +83,15 @@ private:
         return is_merged(g) ? g.window.height : Index{g.window.height} * g.window.width;
     }
 
-    /// Calls f(first image, block, first row).
+    /// Calls f(first image, block, first row), images being counted in factors.
     template <class T, class F>
     static void each_block(const ConvGeometry& g, const F& f) {
         const GradientBlock most = GradientBlock::of<T>(g);
-        for (int image = 0; image < g.batch; image += most.images) {
+        const int images = static_cast<int>(factors<T>(g.batch));
+        for (int image = 0; image < images; image += most.images) {
             for (Index row = 0; row < g.output.height; row += most.rows) {
                 f(image,
-                  GradientBlock{std::min(most.images, g.batch - image),
+                  GradientBlock{std::min(most.images, images - image),
                                 std::min(most.rows, g.output.height - row)},
                   row);
             }
@@ -109,43 +117,65 @@ private:
         /// With few channels there is so little to compute for each output that dy stays where it
         /// is.
         void take_gradient(const T* dy) {
-            const Index all = g_.output.channels, width = panel_columns<T>();
-            const T* from = dy + (image_ * g_.output.height + first_row_) * g_.output.width * all +
+            const Index all = g_.output.channels, width = panel_columns<Factor<T>>();
+            const T* from = dy +
+                            (image_ * factor_length<T> * g_.output.height + first_row_) *
+                                g_.output.width * all +
                             group_ * g_.filters();
-            if (is_merged(g_) && g_.filters() % width == 0) {
-                gradient_ = {from, all, width};
-                return;
+            const Index distance = positions() * width;
+            if constexpr (std::is_same_v<T, Bf16>) {
+                const Index pixels = block_.rows * g_.output.width, image = g_.output.size();
+                for (int n = 0; n < block_.images; ++n) {
+                    const Bf16* first = from + 2 * n * image;
+                    const Index other = 2 * (image_ + n) + 1 < g_.batch ? image : 0;
+                    pack_row_pairs(pixels, g_.filters(), packed_ + n * pixels * width, distance,
+                                   [=](Index pixel) {
+                                       const Bf16* row = first + pixel * all;
+                                       return std::pair(row, other > 0 ? row + other : nullptr);
+                                   });
+                }
+            } else {
+                if (is_merged(g_) && g_.filters() % width == 0) {
+                    gradient_ = {from, all, width};
+                    return;
+                }
+                pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), packed_, distance);
             }
-            gradient_ = {packed_, width, positions() * width};
-            pack_panels<T>({from, all}, 0, positions(), 0, g_.filters(), packed_,
-                           gradient_.distance);
+            gradient_ = {packed_, width, distance};
         }
 
         void pack_lines(const T* x, Range channels) const {
             const Index first = group_ * (g_.input.channels / g_.groups);
-            T* to = x_;
+            const Range own{first + channels.begin, first + channels.end};
+            Factor<T>* to = x_;
             for (int n = 0; n < block_.images; ++n) {
-                copy_lines(g_, x + (image_ + n) * g_.input.size(), lines_,
-                           {first + channels.begin, first + channels.end}, to);
+                const Index size = g_.input.size();
+                const T* image = x + (image_ + n) * factor_length<T> * size;
+                if constexpr (std::is_same_v<T, Bf16>) {
+                    const bool both = 2 * (image_ + n) + 1 < g_.batch;
+                    copy_lines(g_, image, both ? image + size : nullptr, lines_, own, to);
+                } else {
+                    copy_lines(g_, image, lines_, own, to);
+                }
                 to += lines_.length() * Lines(g_).width * channels.length();
             }
         }
 
         /// Adds to rows `rows` of the taps `taps`. The lines hold so many channels.
-        void add_strip(Range rows, Range taps, Index channels, T* dweights) const {
-            const Index filters = g_.filters(), width = panel_columns<T>();
+        void add_strip(Range rows, Range taps, Index channels, Master<T>* dweights) const {
+            const Index filters = g_.filters(), width = panel_columns<Factor<T>>();
             const Index across = is_merged(g_) ? 1 : g_.window.width;
             for (Index tap = taps.begin; tap < taps.end;) {
                 const Index ky = tap / across, end = std::min(taps.end, (ky + 1) * across);
-                TileTask<T> task{.depth = g_.output.width,
-                                 .runs = runs_,
-                                 .run_count = find_runs(ky, channels),
-                                 .a = x_,
-                                 .a_stride = 1,
-                                 .a_step = g_.window.stride * channels,
-                                 .panel_step = gradient_.step,
-                                 .c_stride = filters,
-                                 .accumulate = true};
+                TileTask<Factor<T>> task{.depth = g_.output.width,
+                                         .runs = runs_,
+                                         .run_count = find_runs(ky, channels),
+                                         .a = x_,
+                                         .a_stride = 1,
+                                         .a_step = g_.window.stride * channels,
+                                         .panel_step = gradient_.step,
+                                         .c_stride = filters,
+                                         .accumulate = true};
                 for (Index j = 0; j < filters; j += width) {
                     task.panel = gradient_.data + j / width * gradient_.distance;
                     for (Index t = tap; t < end; ++t) {
@@ -183,12 +213,12 @@ private:
         GradientBlock block_;
         Index first_row_;
         Range lines_;
-        T* x_;
-        T* packed_;
+        Factor<T>* x_;
+        Factor<T>* packed_;
         Run* runs_;
         /// Filter j at position n: data[j / width * distance + n * step + j % width].
         struct {
-            const T* data;
+            const Factor<T>* data;
             Index step, distance;
         } gradient_{};
     };

@@ -7,7 +7,7 @@
 
 #include "tessera/backend/cpu/carve.hpp"
 #include "tessera/backend/cpu/lines.hpp"
-#include "tessera/backend/cpu/panel.hpp"
+#include "tessera/backend/cpu/pair_panel.hpp"
 #include "tessera/backend/cpu/tile.hpp"
 
 namespace tessera::cpu {
@@ -28,11 +28,18 @@ constexpr bool is_turnable(const ConvGeometry& g) {
            g.window.pad_left < g.window.width;
 }
 
+/// The lines of the images are as products in factors of T want them.
+template <class T>
+constexpr bool are_in_place(const ConvGeometry& g) {
+    return Lines(g).complete && g.input.channels / g.groups % factor_length<T> == 0;
+}
+
 /// Too few channels for rows of a tile, which then run on from pixel to pixel: (kx, channel).
 constexpr bool is_merged(const ConvGeometry& g) { return g.groups == 1 && g.input.channels <= 6; }
 
 /// The images and the rows of each that the gradient of the weights takes at a time: rows of one
-/// image, or all rows of several.
+/// image, or all rows of several. Images make factors of the sums over them: in bfloat16 these are
+/// pairs of images, so that whatever else is odd needs no filling up.
 struct GradientBlock {
     int images = 1;
     Index rows = 0;
@@ -40,67 +47,70 @@ struct GradientBlock {
     /// As many as have gradients of half a megabyte in panels.
     template <class T>
     static constexpr GradientBlock of(const ConvGeometry& g) {
-        constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(T));
-        const Index most = budget / panels_size<T>(g.output.width, g.filters());
+        constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(Factor<T>));
+        const Index most = budget / panels_size<Factor<T>>(g.output.width, g.filters());
         const Index height = g.output.height;
         if (most < height) return {1, std::max<Index>(1, most)};
-        return {static_cast<int>(std::min<Index>(g.batch, most / height)), height};
+        return {static_cast<int>(std::min(factors<T>(g.batch), most / height)), height};
     }
 };
 
-/// The working memory of all passes.
+/// The working memory of all passes, which are in factors of T.
 template <class T>
 class DirectMemory {
+    using F = Factor<T>;
+
 public:
     /// Bytes that the constructor asks of its `scratch`.
     static constexpr std::size_t bytes(const ConvGeometry& g, int threads) {
-        return carved_bytes<T>(weights_size(g)) +
+        return carved_bytes<F>(weights_size(g)) +
                static_cast<std::size_t>(threads) * thread_bytes(g);
     }
 
     DirectMemory(const ConvGeometry& g, const Scratch& scratch)
-        : lines_(carved_bytes<T>(lines_size(g))),
-          gradient_(carved_bytes<T>(gradient_size(g))),
+        : lines_(carved_bytes<F>(lines_size(g))),
+          gradient_(carved_bytes<F>(gradient_size(g))),
           stride_(thread_bytes(g)) {
         Carve carve(scratch);
-        weights_ = carve.take<T>(weights_size(g));
+        weights_ = carve.take<F>(weights_size(g));
         threads_ = carve.take<std::byte>(
             static_cast<Index>(static_cast<std::size_t>(scratch.threads) * stride_));
     }
 
     /// The weights of all groups in panels.
-    T* weights() const { return weights_; }
+    F* weights() const { return weights_; }
     /// Lines of images.
-    T* lines(int thread) const { return reinterpret_cast<T*>(of(thread)); }
+    F* lines(int thread) const { return reinterpret_cast<F*>(of(thread)); }
     /// The gradient of the outputs of a block in panels.
-    T* gradient(int thread) const { return reinterpret_cast<T*>(of(thread) + lines_); }
+    F* gradient(int thread) const { return reinterpret_cast<F*>(of(thread) + lines_); }
     /// Where the runs of a task begin: as many as the window has elements, or a block has rows.
     Run* runs(int thread) const { return reinterpret_cast<Run*>(of(thread) + lines_ + gradient_); }
 
     /// Output rows of an image whose lines take half a megabyte, half of a core's own cache.
     static constexpr Index rows_at_once(const ConvGeometry& g) {
-        constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(T));
+        constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(F));
         const Index lines = budget / line_size(g);
         return std::clamp<Index>((lines - g.window.height) / g.window.stride + 1, 1,
                                  g.output.height);
     }
 
     static constexpr Index weights_size(const ConvGeometry& g) {
-        const Index filters = g.filters(), channels = g.input.channels / g.groups;
-        const Index taps = Index{g.window.height} * g.window.width;
-        return g.groups * std::max(panels_size<T>(g.depth(), filters),
-                                   is_turnable(g) ? panels_size<T>(taps * filters, channels) : 0);
+        const ConvGeometry back = turned(g);
+        return g.groups * std::max(panels_size<F>(in_factors<T>(g).depth(), g.filters()),
+                                   is_turnable(g)
+                                       ? panels_size<F>(in_factors<T>(back).depth(), back.filters())
+                                       : 0);
     }
 
 private:
     static constexpr Index line_size(const ConvGeometry& g) {
-        return Lines(g).width * g.input.channels;
+        return Lines(g).width * in_factors<T>(g).input.channels;
     }
     static constexpr Index line_count(const ConvGeometry& g, Index rows) {
         return std::min<Index>(g.input.height, (rows - 1) * g.window.stride + g.window.height);
     }
     static constexpr Index copied_size(const ConvGeometry& g) {
-        return Lines(g).complete ? 0 : line_count(g, rows_at_once(g)) * line_size(g);
+        return are_in_place<T>(g) ? 0 : line_count(g, rows_at_once(g)) * line_size(g);
     }
     static constexpr Index lines_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
@@ -110,11 +120,11 @@ private:
     }
     static constexpr Index gradient_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
-        return panels_size<T>(block.images * block.rows * g.output.width, g.filters());
+        return panels_size<F>(block.images * block.rows * g.output.width, g.filters());
     }
     static constexpr std::size_t thread_bytes(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
-        return carved_bytes<T>(lines_size(g)) + carved_bytes<T>(gradient_size(g)) +
+        return carved_bytes<F>(lines_size(g)) + carved_bytes<F>(gradient_size(g)) +
                carved_bytes<Run>(
                    std::max(Index{g.window.height} * g.window.width, block.images * block.rows));
     }
@@ -123,7 +133,7 @@ private:
     }
 
     std::size_t lines_, gradient_, stride_;  // bytes
-    T* weights_ = nullptr;
+    F* weights_ = nullptr;
     std::byte* threads_ = nullptr;
 };
 

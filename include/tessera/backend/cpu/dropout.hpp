@@ -25,7 +25,7 @@ struct Dropout {
             if (y != x) std::copy_n(x, n, y);
             return;
         }
-        const T factor = static_cast<T>(1 / (1 - rate));
+        const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
         parallel_for((n + 3) / 4, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
@@ -34,7 +34,7 @@ struct Dropout {
                 const Index last = std::min(n, block * 4 + 4);
                 for (Index i = block * 4; i < last; ++i) {
                     mask[i] = (words[static_cast<std::size_t>(i % 4)] >> 8) >= threshold;
-                    y[i] = mask[i] ? x[i] * factor : T{0};
+                    y[i] = mask[i] ? static_cast<T>(x[i] * factor) : T{};
                 }
             }
         });
@@ -44,13 +44,13 @@ struct Dropout {
     static void backward(Index n, double rate, const std::uint8_t* mask, const T* dy, T* dx,
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
-        const T factor = static_cast<T>(1 / (1 - rate));
+        const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
             const std::uint8_t* kept = mask + begin;
             const T* gradient = dy + begin;
             compute_run(end - begin, dx + begin, [=](Index i) {
-                const T passed = gradient[i] * factor;
-                return kept[i] ? passed : T{0};
+                const Master<T> passed = gradient[i] * factor;
+                return kept[i] ? passed : Master<T>{0};
             });
             if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
         });

@@ -3,6 +3,7 @@
 // element.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +11,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/core/bfloat16.hpp"
 
 namespace tessera::cpu {
 
@@ -52,10 +54,11 @@ T fold(T (&lanes)[row_lanes], const Op& op) {
 
 /// The largest of count >= 1 numbers. A NaN may get lost.
 template <class T>
-[[gnu::always_inline]] inline T largest(Index count, const T* x) {
-    const auto larger = [](T a, T b) { return a < b ? b : a; };
-    T tops[detail::row_lanes];
-    for (T& top : tops) top = x[0];
+[[gnu::always_inline]] inline Master<T> largest(Index count, const T* x) {
+    using S = Master<T>;
+    const auto larger = [](S a, S b) { return a < b ? b : a; };
+    S tops[detail::row_lanes];
+    for (S& top : tops) top = x[0];
     in_overlapping_pieces<detail::row_lanes>(count, [&](Index at, auto length) {
         for (Index i = 0; i < length; ++i) tops[i] = larger(tops[i], x[at + i]);
     });
@@ -74,14 +77,16 @@ template <class Value>
 
 /// to[i] = exp(x[i] - top), and their sum. `to` may be null, and may be x.
 template <class T>
-[[gnu::always_inline]] inline double exponentials(Index count, const T* x, T top, T* to) {
+[[gnu::always_inline]] inline double exponentials(Index count, const T* x, Master<T> top,
+                                                  Master<T>* to) {
+    using S = Master<T>;
     constexpr Index lanes = detail::row_lanes;
-    constexpr T least = std::is_same_v<T, float> ? T(-88) : std::numeric_limits<T>::lowest();
+    constexpr S least = std::is_same_v<S, float> ? S(-88) : std::numeric_limits<S>::lowest();
     double sums[lanes] = {};
     in_pieces<lanes>(count, [&](Index at, auto length) {
-        T powers[lanes];
+        S powers[lanes];
         for (Index i = 0; i < length; ++i) {
-            const T difference = x[at + i] - top;
+            const S difference = x[at + i] - top;
             powers[i] = difference < least ? least : difference;
         }
         // A loop of its own: in one, compilers branch around what a constant makes constant.
@@ -90,6 +95,31 @@ template <class T>
         for (Index i = 0; to && i < length; ++i) to[at + i] = powers[i];
     });
     return detail::fold(sums, [](double a, double b) { return a + b; });
+}
+
+/// to[i] = factor(sum) * exp(x[i] - top), and the sum of the exponentials. `to` may be null.
+template <class T, class Factor>
+[[gnu::always_inline]] inline double scaled_exponentials(Index count, const T* x, Master<T> top,
+                                                         T* to, const Factor& factor) {
+    using S = Master<T>;
+    if constexpr (std::is_same_v<S, T>) {
+        const double sum = exponentials(count, x, top, to);
+        const S scale = static_cast<S>(factor(sum));
+        if (to) compute_run(count, to, [=](Index i) { return to[i] * scale; });
+        return sum;
+    } else {
+        // Powers that were rounded would be rounded twice: they are computed again.
+        constexpr Index lanes = detail::row_lanes;
+        const double sum = exponentials(count, x, top, nullptr);
+        const S scale = static_cast<S>(factor(sum));
+        for (Index at = 0; to && at < count; at += lanes) {
+            S powers[lanes];
+            const Index length = std::min(lanes, count - at);
+            exponentials(length, x + at, top, powers);
+            compute_run(length, to + at, [&](Index i) { return powers[i] * scale; });
+        }
+        return sum;
+    }
 }
 
 }  // namespace tessera::cpu

@@ -16,25 +16,26 @@ inline constexpr Index few_rows = 4;
 /// c += a b for at most few_rows rows; neither factor transposed.
 template <class T>
 void add_few_rows(const Product<T>& p) {
+    using S = Master<T>;
     // As many columns as there is room for sums: what is read lies together as far as it can.
     constexpr Index room = 2048;
     const Index width = room / std::max<Index>(1, p.rows);
     for (Index j = 0; j < p.columns; j += width) {
         const Index count = std::min(width, p.columns - j);
-        T sums[room] = {};
+        S sums[room] = {};
         for (Index k = 0; k < p.depth; k += 4) {
             const T* lines[4];
             for (Index n = 0; n < 4; ++n) {
                 lines[n] = p.b.data + std::min(k + n, p.depth - 1) * p.b.stride + j;
             }
             for (Index i = 0; i < p.rows; ++i) {
-                T factors[4];
+                S factors[4];
                 for (Index n = 0; n < 4; ++n) {
-                    factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{0};
+                    factors[n] = k + n < p.depth ? p.a.data[i * p.a.stride + k + n] : T{};
                 }
-                T* sum = sums + i * width;
+                S* sum = sums + i * width;
                 in_pieces<32>(count, [&](Index at, auto length) {
-                    T piece[32];
+                    S piece[32];
                     for (Index n = 0; n < length; ++n) {
                         piece[n] = sum[at + n] + factors[0] * lines[0][at + n] +
                                    factors[1] * lines[1][at + n] + factors[2] * lines[2][at + n] +
@@ -50,9 +51,9 @@ void add_few_rows(const Product<T>& p) {
 
 /// The sum of a[k] * b[k].
 template <class T>
-[[gnu::always_inline]] inline T inner_product(const T* a, const T* b, Index count) {
+[[gnu::always_inline]] inline Master<T> inner_product(const T* a, const T* b, Index count) {
     constexpr Index lanes = 64;
-    T sums[lanes] = {};
+    Master<T> sums[lanes] = {};
     Index k = 0;
     for (; k + lanes <= count; k += lanes) {
         for (Index n = 0; n < lanes; ++n) sums[n] += a[k + n] * b[k + n];

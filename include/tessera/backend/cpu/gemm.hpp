@@ -20,11 +20,11 @@ template <class Kernel, class T>
 void multiply_part(const Product<T>& p, std::byte* memory) {
     if (!p.accumulate) {
         for (Index i = 0; i < p.rows; ++i) {
-            T* row = p.c + i * p.stride;
+            Master<T>* row = p.c + i * p.stride;
             if (p.bias) {
                 std::copy_n(p.bias, p.columns, row);
             } else {
-                std::fill_n(row, p.columns, T{0});
+                std::fill_n(row, p.columns, Master<T>{0});
             }
         }
     }
@@ -70,20 +70,21 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 
 /// sums[j] += sum over the rows of a[i, j]
 template <class T>
-void add_column_sums(Index rows, Index columns, const T* a, Index stride, T* sums) {
+void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master<T>* sums) {
     constexpr Index width = 64;
-    constexpr Index stretch = 256;  // rows added up in T before they join the sum in double
+    constexpr Index stretch = 256;  // rows added up in Master<T> before they join the sum in double
     with_instructions([&] {
         in_pieces<width>(columns, [&](Index j, auto length) {
             double total[width] = {};
             for (Index first = 0; first < rows; first += stretch) {
-                T part[width] = {};
+                Master<T> part[width] = {};
                 for (Index i = first; i < std::min(rows, first + stretch); ++i) {
                     for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
                 }
                 for (Index k = 0; k < length; ++k) total[k] += part[k];
             }
-            for (Index k = 0; k < length; ++k) sums[j + k] = static_cast<T>(sums[j + k] + total[k]);
+            for (Index k = 0; k < length; ++k)
+                sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
         });
     });
 }

@@ -9,7 +9,6 @@
 
 #include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
-#include "tessera/backend/cpu/pieces.hpp"
 
 namespace tessera::cpu {
 
@@ -20,22 +19,31 @@ struct Loss {
     static void softmax_cross_entropy(Index rows, Index classes, const T* x,
                                       const std::int32_t* labels, const float* class_weights,
                                       double scale, double* losses, std::type_identity_t<T>* dx) {
+        using S = Master<T>;
         each_row(rows, classes, [=](Index row) {
             const Index label = labels[row];
             T* gradient = dx ? dx + row * classes : nullptr;
             if (label < 0) {
                 losses[row] = 0;
-                if (gradient) std::fill_n(gradient, classes, T{0});
+                if (gradient) std::fill_n(gradient, classes, T{});
                 return;
             }
             const T* logits = x + row * classes;
             const double weight = class_weights ? static_cast<double>(class_weights[label]) : 1;
-            const T top = largest(classes, logits);
-            const double sum = exponentials(classes, logits, top, gradient);
+            const S top = largest(classes, logits);
+            const double sum = scaled_exponentials(
+                classes, logits, top, gradient, [=](double all) { return scale * weight / all; });
             if (gradient) {
-                const T factor = static_cast<T>(scale * weight / sum);
-                compute_run(classes, gradient, [=](Index c) { return gradient[c] * factor; });
-                gradient[label] -= static_cast<T>(scale * weight);
+                const S whole = static_cast<S>(scale * weight);
+                if constexpr (std::is_same_v<S, T>) {
+                    gradient[label] -= whole;
+                } else {
+                    // What was rounded would be rounded twice.
+                    const S factor = static_cast<S>(scale * weight / sum);
+                    S power;
+                    exponentials(1, logits + label, top, &power);
+                    gradient[label] = static_cast<T>(power * factor - whole);
+                }
             }
             losses[row] = weight * (std::log(sum) + static_cast<double>(top) - logits[label]);
         });
@@ -49,14 +57,14 @@ struct Loss {
             double sum = 0;
             for (Index i = row * classes; i < (row + 1) * classes; ++i) {
                 if (signs[i] == 0) {
-                    if (dx) dx[i] = 0;
+                    if (dx) dx[i] = T{};
                     continue;
                 }
                 const double margin = static_cast<double>(signs[i]) * x[i];
                 const double power = std::exp(-std::abs(margin));
                 // 1 / (1 + exp(margin)) and log(1 + exp(-margin)), neither of which may overflow.
                 const double miss = (margin > 0 ? power : 1) / (1 + power);
-                if (dx) dx[i] = static_cast<T>(-scale * signs[i] * miss);
+                if (dx) dx[i] = static_cast<T>(static_cast<Master<T>>(-scale * signs[i] * miss));
                 sum += std::max(-margin, 0.0) + std::log1p(power);
             }
             losses[row] = sum;
@@ -70,7 +78,7 @@ struct Loss {
             double sum = 0;
             for (Index i = row * columns; i < (row + 1) * columns; ++i) {
                 const double difference = static_cast<double>(x[i]) - target[i];
-                if (dx) dx[i] = static_cast<T>(scale * difference);
+                if (dx) dx[i] = static_cast<T>(static_cast<Master<T>>(scale * difference));
                 sum += difference * difference / 2;
             }
             losses[row] = sum;

@@ -20,17 +20,18 @@ struct Lrn {
 
     template <class T>
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
-        const T alpha = static_cast<T>(g.alpha), k = static_cast<T>(g.k);
+        using S = Master<T>;
+        const S alpha = static_cast<S>(g.alpha), k = static_cast<S>(g.k);
         const auto compute = [&](Index at, Index first, Index count)
             __attribute__((always_inline)) {
-            T scales[width], powers[width];
+            S scales[width], powers[width];
             const T* row = x + at;
             add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, scales,
-                        [=](Index j) { return row[j] * row[j]; });
+                        [=](Index j) { return S{row[j]} * S{row[j]}; });
             each_piece(count, [&](Index i) { scales[i] = k + alpha * scales[i]; });
             raise(g.beta, count, scales, powers);
             compute_apart(count, y + at + first,
-                          [&](Index c) { return row[first + c] * powers[c]; });
+                          [&](Index c) { return S{row[first + c]} * powers[c]; });
             if (scale) compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
         };
         each_stretch(g, compute);
@@ -42,19 +43,20 @@ struct Lrn {
     static void backward(const LrnGeometry& g, const T* x, const T* y, const T* scale, const T* dy,
                          T* dx, const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
-        const T factor = static_cast<T>(2 * g.alpha * g.beta);
+        using S = Master<T>;
+        const S factor = static_cast<S>(2 * g.alpha * g.beta);
         const auto compute = [&](Index at, Index first, Index count)
             __attribute__((always_inline)) {
-            T sums[width], powers[width], own[width];
+            S sums[width], powers[width], own[width];
             const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
             add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
-                        [=](Index j) { return gradient[j] * out[j] / scales[j]; });
-            each_piece(count, [&](Index i) { own[i] = T{1}; });
+                        [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
+            each_piece(count, [&](Index i) { own[i] = S{1}; });
             compute_apart(count, own, [&](Index c) { return scales[first + c]; });
             raise(g.beta, count, own, powers);
             compute_apart(count, dx + at + first, [&](Index c) {
                 const Index i = first + c;
-                return gradient[i] * powers[c] - factor * in[i] * sums[c];
+                return S{gradient[i]} * powers[c] - factor * S{in[i]} * sums[c];
             });
             if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
         };

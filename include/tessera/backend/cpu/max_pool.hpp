@@ -24,7 +24,7 @@ struct MaxPool {
             const bool empty = rows.empty() || columns.empty();
             const Index start = rows.begin * g.input.width + columns.begin;
             const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                T best[pool_lanes] = {};
+                Master<T> best[pool_lanes] = {};
                 std::int32_t chosen[pool_lanes];
                 for (Index k = 0; k < length; ++k) chosen[k] = -1;
                 if (!empty) {
@@ -38,14 +38,15 @@ struct MaxPool {
                         const T* values = pixels + position * channels + c;
                         for (Index k = 0; k < length; ++k) {
                             // False for NaN, which so wins, and then stays.
-                            const bool take = !(values[k] <= best[k]) & (best[k] == best[k]);
-                            best[k] = take ? values[k] : best[k];
+                            const Master<T> value = values[k];
+                            const bool take = !(value <= best[k]) & (best[k] == best[k]);
+                            best[k] = take ? value : best[k];
                             chosen[k] = take ? static_cast<std::int32_t>(position) : chosen[k];
                         }
                     }
                 }
                 const Index to = at * channels + c;
-                for (Index k = 0; k < length; ++k) y[to + k] = best[k];
+                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(best[k]);
                 for (Index k = 0; argmax && k < length; ++k) argmax[to + k] = chosen[k];
             };
             in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
@@ -63,20 +64,20 @@ struct MaxPool {
             __attribute__((always_inline)) {
             const auto position = static_cast<std::int32_t>(at - image * g.input.area());
             const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                T sum[pool_lanes] = {};
+                Master<T> sum[pool_lanes] = {};
                 for (Index oy = rows.begin; oy < rows.end; ++oy) {
                     for (Index ox = columns.begin; ox < columns.end; ++ox) {
                         const Index window = image * g.output.area() + oy * g.output.width + ox;
                         const Index from = window * channels + c;
                         for (Index k = 0; k < length; ++k) {
-                            const T gradient = dy[from + k];
-                            sum[k] += argmax[from + k] == position ? gradient : T{0};
+                            const Master<T> gradient = dy[from + k];
+                            sum[k] += argmax[from + k] == position ? gradient : Master<T>{0};
                         }
                     }
                 }
                 const Index to = at * channels + c;
                 if (rectified) rectify_gradient(length, rectified + to, sum);
-                for (Index k = 0; k < length; ++k) dx[to + k] = sum[k];
+                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
             };
             in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
         };

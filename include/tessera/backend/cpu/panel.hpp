@@ -19,14 +19,8 @@ inline constexpr Index most_panel_columns = 128 / sizeof(T);
 /// Columns of a panel: those of a tile.
 template <class T>
 Index panel_columns() {
-    switch (instructions()) {
-        case Instructions::avx512:
-            return 128 / sizeof(T);
-        case Instructions::avx2:
-            return 64 / sizeof(T);
-        case Instructions::plain:
-            break;
-    }
+    if (instructions() >= Instructions::avx512) return 128 / sizeof(T);
+    if (instructions() >= Instructions::avx2) return 64 / sizeof(T);
     return 32 / sizeof(T);
 }
 

@@ -36,13 +36,13 @@ template <Index Piece, class F>
     }
 }
 
-/// to[i] = value(i). Goes through a local array, which nothing else can overlap, so that compilers
-/// vectorise without a check and `to` may be what value(i) reads.
+/// to[i] = value(i), rounded to T. Goes through a local array, which nothing else can overlap, so
+/// that compilers vectorise without a check and `to` may be what value(i) reads.
 template <class T, class Value>
 [[gnu::always_inline]] inline void compute_run(Index count, T* to, const Value& value) {
     in_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
-        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
         for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
     });
 }
@@ -52,7 +52,7 @@ template <class T, class Value>
 [[gnu::always_inline]] inline void compute_apart(Index count, T* to, const Value& value) {
     in_overlapping_pieces<32>(count, [&](Index at, auto length) {
         T piece[32];
-        for (Index i = 0; i < length; ++i) piece[i] = value(at + i);
+        for (Index i = 0; i < length; ++i) piece[i] = static_cast<T>(value(at + i));
         for (Index i = 0; i < length; ++i) to[at + i] = piece[i];
     });
 }

@@ -2,6 +2,7 @@
 // What a matrix product is told.
 #pragma once
 
+#include "tessera/backend/cpu/pair.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
@@ -28,12 +29,13 @@ struct Product {
     Index depth = 0;
     Matrix<T> a{};
     Matrix<T> b{};
-    T* c = nullptr;
+    Master<T>* c = nullptr;
     Index stride = 0;  ///< of c
     bool accumulate = false;
     const T* bias = nullptr;
-    bool rectify = false;       ///< c = max(c, 0) in the end
-    const T* panels = nullptr;  ///< the whole of b in panels, or null; b is there all the same
+    bool rectify = false;  ///< c = max(c, 0) in the end
+    const Factor<T>* panels =
+        nullptr;  ///< the whole of b in panels, or null; b is there all the same
 };
 
 }  // namespace tessera::cpu

@@ -10,15 +10,15 @@ namespace tessera::cpu {
 /// x = max(x, 0); NaN stays NaN.
 template <class T>
 void rectify(Index count, T* x) {
-    compute_run(count, x, [=](Index i) { return x[i] < 0 ? T{0} : x[i]; });
+    compute_run(count, x, [=](Index i) { return x[i] < 0 ? T{} : x[i]; });
 }
 
 /// dx = rectified > 0 ? dx : 0, with the ReLU's outputs.
-template <class T>
-void rectify_gradient(Index count, const T* rectified, T* dx) {
+template <class T, class S>
+void rectify_gradient(Index count, const T* rectified, S* dx) {
     compute_run(count, dx, [=](Index i) {
-        const T passed = dx[i];  // loaded in any case: a branch here costs 20 times more
-        return rectified[i] > 0 ? passed : T{0};
+        const S passed = dx[i];  // loaded in any case: a branch here costs 20 times more
+        return rectified[i] > 0 ? passed : S{};
     });
 }
 

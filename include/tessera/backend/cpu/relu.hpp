@@ -14,7 +14,7 @@ struct Relu {
         parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
             const T* from = x + begin;
             compute_run(end - begin, y + begin,
-                        [=](Index i) { return from[i] < 0 ? T{0} : from[i]; });
+                        [=](Index i) { return from[i] < 0 ? T{} : from[i]; });
         });
     }
 
@@ -27,7 +27,7 @@ struct Relu {
             compute_run(end - begin, dx + begin, [=](Index i) {
                 const T passed =
                     gradient[i];  // loaded in any case: a branch here costs 20 times more
-                return output[i] > 0 ? passed : T{0};
+                return output[i] > 0 ? passed : T{};
             });
         });
     }

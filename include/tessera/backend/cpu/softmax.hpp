@@ -13,10 +13,8 @@ struct Softmax {
     template <class T>
     static void forward(Index rows, Index channels, const T* x, T* y) {
         const auto compute = [=](Index at) __attribute__((always_inline)) {
-            T* to = y + at;
-            const double sum = exponentials(channels, x + at, largest(channels, x + at), to);
-            const T factor = static_cast<T>(1 / sum);
-            compute_run(channels, to, [=](Index c) { return to[c] * factor; });
+            scaled_exponentials(channels, x + at, largest(channels, x + at), y + at,
+                                [](double sum) { return 1 / sum; });
         };
         each_row(rows, channels, 8, compute);
     }
@@ -27,7 +25,7 @@ struct Softmax {
         if (!dx) return;
         const auto compute = [=](Index at) __attribute__((always_inline)) {
             const T *output = y + at, *gradient = dy + at;
-            const T shared = static_cast<T>(
+            const auto shared = static_cast<Master<T>>(
                 sum_of(channels, [=](Index c) { return double{1} * output[c] * gradient[c]; }));
             compute_run(channels, dx + at,
                         [=](Index c) { return output[c] * (gradient[c] - shared); });

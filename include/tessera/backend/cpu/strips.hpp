@@ -2,6 +2,10 @@
 // Strips: products of any number of rows with one panel, by tiles that have certain numbers.
 #pragma once
 
+#include <algorithm>
+#include <type_traits>
+
+#include "tessera/backend/cpu/pair_tile.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/cpu/tile.hpp"
@@ -26,10 +30,10 @@ void compute_strips(Index rows, TileTask<T> task) {
 /// Columns that fill no vector: by way of a whole tile.
 template <class Tile, class T>
 void compute_edge(Index rows, Index columns, TileTask<T> task) {
-    T* c = task.c;
-    T bias[Tile::columns] = {};
+    Sum<T>* c = task.c;
+    Sum<T> bias[Tile::columns] = {};
     if (task.bias) std::copy_n(task.bias, columns, bias);
-    T whole[Tile::Rows::most * Tile::columns];
+    Sum<T> whole[Tile::Rows::most * Tile::columns];
     const bool accumulate = task.accumulate, last = task.rectify;
     task.c = whole;
     task.bias = bias;
@@ -41,7 +45,7 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
         compute_strips<Tile, 2>(count, task);
         task.begin += count * task.a_stride;
         for (Index n = 0; n < count; ++n, c += stride) {
-            const T* row = whole + n * Tile::columns;
+            const Sum<T>* row = whole + n * Tile::columns;
             accumulate ? add_run(row, c, columns) : copy_run(row, c, columns);
             if (last) rectify(columns, c);
         }
@@ -62,22 +66,53 @@ void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
 /// Calls f with the tile of this processor, as a value.
 template <class T, class F>
 auto with_tile(const F& f) {
-    switch (instructions()) {
+    constexpr bool pairs = std::is_same_v<T, Pair>;
 #if defined(__x86_64__)
-        case Instructions::avx512:
-            return f(Avx512Tile<T>{});
-        case Instructions::avx2:
-            return f(Avx2Tile<T>{});
-#endif
-        default:
-            return f(PlainTile<T>{});
+    if constexpr (pairs) {
+        if (instructions() == Instructions::avx512bf16) return f(Avx512Bf16Tile{});
     }
+    if (instructions() >= Instructions::avx512) {
+        return f(std::conditional_t<pairs, Avx512PairTile, Avx512Tile<T>>{});
+    }
+    if (instructions() >= Instructions::avx2) {
+        return f(std::conditional_t<pairs, Avx2PairTile, Avx2Tile<T>>{});
+    }
+#endif
+    return f(std::conditional_t<pairs, PlainPairTile, PlainTile<T>>{});
 }
 
 /// A task for `rows` rows and at most panel_columns columns.
 template <class T>
 void compute_rows(Index rows, Index columns, const TileTask<T>& task) {
     with_tile<T>([&](auto tile) { detail::compute_columns<decltype(tile)>(rows, columns, task); });
+}
+
+/// The same with biases and results in T, which is Bf16, rows of y that are `stride` apart. The
+/// task has no bias and no c. (A template, as all that has pairs: those who do without do not
+/// compile it.)
+template <class T>
+void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, const T* bias, T* y,
+                         Index stride) {
+    with_tile<Factor<T>>([&](auto tile) {
+        using Tile = decltype(tile);
+        float sums[Tile::Rows::most * Tile::columns], start[Tile::columns] = {};
+        if (bias) std::copy_n(bias, columns, start);
+        task.bias = start;
+        task.c = sums;
+        task.c_stride = Tile::columns;
+        for (Index i = 0; i < rows; i += Tile::Rows::most) {
+            const Index count = std::min<Index>(Tile::Rows::most, rows - i);
+            constexpr int narrowest = Tile::has_half ? 1 : 2;
+            columns > Tile::columns / 2 ? detail::compute_strips<Tile, 2>(count, task)
+                                        : detail::compute_strips<Tile, narrowest>(count, task);
+            task.begin += count * task.a_stride;
+            for (Index n = 0; n < count; ++n, y += stride) {
+                T row[Tile::columns];
+                Tile::narrow(sums + n * Tile::columns, columns < Tile::columns ? row : y);
+                if (columns < Tile::columns) std::copy_n(row, columns, y);
+            }
+        }
+    });
 }
 
 /// Rows of the next strip of so many.

@@ -18,7 +18,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "tessera/core/instructions.hpp"
+#include "tessera/backend/cpu/pair.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
@@ -45,20 +45,27 @@ struct TileTask {
     Index a_step = 1;
     const T* panel = nullptr;
     Index panel_step = 0;
-    T* c = nullptr;
+    Sum<T>* c = nullptr;
     Index c_stride = 0;
-    const T* bias = nullptr;  ///< null for none
+    const Sum<T>* bias = nullptr;  ///< null for none
     bool accumulate = false;
     bool rectify = false;  ///< c = max(c, 0) in the end
 };
 
 namespace detail {
 
-/// Compiled with the instructions of the function it is inlined into.
-template <int Bytes, int Rows, int Vectors, class T>
-[[gnu::always_inline]] inline void compute_tile(const TileTask<T>& t) {
+template <int Bytes, class T>
+struct Vector {
     typedef T Lanes __attribute__((vector_size(Bytes)));
-    constexpr Index lanes = Bytes / sizeof(T);
+};
+
+/// Sums as they begin. This and what follows is compiled with the instructions of the function it
+/// is inlined into.
+template <int Bytes, int Rows, int Vectors, class T>
+[[gnu::always_inline]] inline void start_sums(
+    const TileTask<T>& t, typename Vector<Bytes, Sum<T>>::Lanes (&sums)[Rows][Vectors]) {
+    typedef typename Vector<Bytes, Sum<T>>::Lanes Lanes;
+    constexpr Index lanes = Bytes / sizeof(Sum<T>);
     // Joined at the end: the first sums need not wait for c to come from memory.
     if (t.accumulate) {
 #pragma GCC unroll 16
@@ -67,7 +74,6 @@ template <int Bytes, int Rows, int Vectors, class T>
             __builtin_prefetch(t.c + i * t.c_stride + Vectors * lanes - 1, 1);
         }
     }
-    Lanes sums[Rows][Vectors];
 #pragma GCC unroll 2
     for (int v = 0; v < Vectors; ++v) {
         Lanes start{};
@@ -75,6 +81,37 @@ template <int Bytes, int Rows, int Vectors, class T>
 #pragma GCC unroll 16
         for (int i = 0; i < Rows; ++i) sums[i][v] = start;
     }
+}
+
+/// Sums on their way to c.
+template <int Bytes, int Rows, int Vectors, class T>
+[[gnu::always_inline]] inline void finish_sums(
+    const TileTask<T>& t, const typename Vector<Bytes, Sum<T>>::Lanes (&sums)[Rows][Vectors]) {
+    typedef typename Vector<Bytes, Sum<T>>::Lanes Lanes;
+    constexpr Index lanes = Bytes / sizeof(Sum<T>);
+#pragma GCC unroll 16
+    for (int i = 0; i < Rows; ++i) {
+#pragma GCC unroll 2
+        for (int v = 0; v < Vectors; ++v) {
+            Sum<T>* c = t.c + i * t.c_stride + v * lanes;
+            Lanes sum = sums[i][v];
+            if (t.accumulate) {
+                Lanes before;
+                std::memcpy(&before, c, sizeof before);
+                sum += before;
+            }
+            if (t.rectify) sum = sum < Lanes{} ? Lanes{} : sum;
+            std::memcpy(c, &sum, sizeof sum);
+        }
+    }
+}
+
+template <int Bytes, int Rows, int Vectors, class T>
+[[gnu::always_inline]] inline void compute_tile(const TileTask<T>& t) {
+    typedef typename Vector<Bytes, T>::Lanes Lanes;
+    constexpr Index lanes = Bytes / sizeof(T);
+    Lanes sums[Rows][Vectors];
+    start_sums<Bytes, Rows, Vectors>(t, sums);
     for (Index n = 0; n < t.run_count; ++n) {
         const T *a = t.a + (t.begin + t.runs[n].a), *b = t.panel + t.runs[n].panel;
         for (Index k = 0; k < t.depth; ++k) {
@@ -91,21 +128,7 @@ template <int Bytes, int Rows, int Vectors, class T>
             b += t.panel_step;
         }
     }
-#pragma GCC unroll 16
-    for (int i = 0; i < Rows; ++i) {
-#pragma GCC unroll 2
-        for (int v = 0; v < Vectors; ++v) {
-            T* c = t.c + i * t.c_stride + v * lanes;
-            Lanes sum = sums[i][v];
-            if (t.accumulate) {
-                Lanes before;
-                std::memcpy(&before, c, sizeof before);
-                sum += before;
-            }
-            if (t.rectify) sum = sum < Lanes{} ? Lanes{} : sum;
-            std::memcpy(c, &sum, sizeof sum);
-        }
-    }
+    finish_sums<Bytes, Rows, Vectors>(t, sums);
 }
 
 }  // namespace detail

@@ -10,7 +10,7 @@
 #include <algorithm>
 
 #include "tessera/backend/cpu/carve.hpp"
-#include "tessera/backend/cpu/panel.hpp"
+#include "tessera/backend/cpu/pair_panel.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/range.hpp"
 #include "tessera/backend/cpu/strips.hpp"
@@ -26,34 +26,37 @@ struct TiledProduct {
     /// Packing memory of one thread, at most, for products of up to this size.
     template <class T>
     static constexpr std::size_t packing_bytes(Index, Index columns, Index depth) {
-        const Index rows = std::min(depth, panel_depth);
-        return carved_bytes<T>(most_tile_rows * rows) +
-               carved_bytes<T>(rows * panels_size<T>(1, std::min(columns, block_columns(rows))));
+        const Index rows = std::min(factors<T>(depth), panel_depth);
+        const Index most = panels_size<Factor<T>>(1, std::min(columns, block_columns(rows)));
+        return carved_bytes<Factor<T>>(most_tile_rows * rows) +
+               carved_bytes<Factor<T>>(rows * most);
     }
 
     /// c += a b on one thread.
     template <class T>
     static void add(const Product<T>& p, std::byte* bytes) {
-        T* strip = reinterpret_cast<T*>(bytes);
-        const Index step = block_columns(std::min(p.depth, panel_depth));
-        T* panels = reinterpret_cast<T*>(
-            bytes + carved_bytes<T>(most_tile_rows * std::min(p.depth, panel_depth)));
-        const Index width = panel_columns<T>();
-        for (Index k = 0; k < p.depth; k += panel_depth) {
-            const Range depth{k, std::min(k + panel_depth, p.depth)};
+        using F = Factor<T>;
+        constexpr Index block = panel_depth * factor_length<T>;
+        const Index most = std::min(factors<T>(p.depth), panel_depth);
+        const Index step = block_columns(most);
+        F* strip = reinterpret_cast<F*>(bytes);
+        F* panels = reinterpret_cast<F*>(bytes + carved_bytes<F>(most_tile_rows * most));
+        const Index width = panel_columns<F>();
+        for (Index k = 0; k < p.depth; k += block) {
+            const Range depth{k, std::min(k + block, p.depth)};
             if (p.panels) {
-                add_block(p, depth, {0, p.columns}, p.panels + k * width, p.depth * width, {},
-                          strip);
+                add_block(p, depth, {0, p.columns}, p.panels + factors<T>(k) * width,
+                          factors<T>(p.depth) * width, {}, strip);
                 continue;
             }
             for (Index j = 0; j < p.columns; j += step) {
                 const Range columns{j, std::min(j + step, p.columns)};
-                const Index distance = depth.length() * width;
+                const Index distance = factors<T>(depth.length()) * width;
                 pack_panels(p.b, k, depth.length(), j, columns.length(), panels, distance);
                 const bool last = columns.end == p.columns;
                 const Index from = last ? depth.end : k, left = last ? 0 : columns.end;
                 add_block(p, depth, columns, panels, distance,
-                          Fetch<T>(p.b, {from, std::min(from + panel_depth, p.depth)},
+                          Fetch<T>(p.b, {from, std::min(from + block, p.depth)},
                                    {left, std::min(left + step, p.columns)}),
                           strip);
             }
@@ -61,7 +64,7 @@ struct TiledProduct {
     }
 
 private:
-    static constexpr Index panel_depth = 256;
+    static constexpr Index panel_depth = 256;  // in factors
 
     /// Columns that are packed at once: 256 KB of panels stay in the second-level cache.
     static constexpr Index block_columns(Index depth) {
@@ -104,9 +107,9 @@ private:
         return a.transposed || a.stride * static_cast<Index>(sizeof(T)) % 4096 == 0;
     }
 
-    /// Rows i .. i + rows - 1 of a, as a task wants them.
+    /// The first `rows` rows of a, as far as `depth`, as a task wants them.
     template <class T>
-    static void set_rows(const Matrix<T>& a, Index rows, T* strip, TileTask<T>& task) {
+    static void set_rows(const Matrix<T>& a, Index rows, Index, T* strip, TileTask<T>& task) {
         task.a = a.data;
         task.a_stride = a.stride;
         if (!is_scattered(a)) return;
@@ -119,19 +122,47 @@ private:
             copy_run(a.data + n * a.stride, strip + n * length, length);
     }
 
+    static void set_rows(const Matrix<Bf16>& a, Index rows, Index depth, Pair* strip,
+                         TileTask<Pair>& task) {
+        task.a = strip;
+        if (a.transposed) {
+            task.a_stride = 1;
+            task.a_step = rows;
+            for (Index k = 0; k < depth; k += 2, strip += rows) {
+                const Bf16* row = a.from(0, k).data;
+                interleave(row, k + 1 < depth ? row + a.stride : nullptr, rows, strip);
+            }
+            return;
+        }
+        task.a_stride = task.depth;
+        if (depth % 2 == 0 && a.stride % 2 == 0 && !is_scattered(a)) {
+            task.a = as_factors(a.data);
+            task.a_stride = a.stride / 2;
+            return;
+        }
+        for (Index i = 0; i < rows; ++i, strip += task.depth) {
+            const Bf16* row = a.from(i, 0).data;
+            copy_run(as_factors(row), strip, depth / 2);
+            if (depth % 2 != 0) strip[depth / 2] = {row[depth - 1], Bf16{}};
+        }
+    }
+
     /// A block of the depth, columns `columns` of c.
     template <class T>
-    static void add_block(const Product<T>& p, Range depth, Range columns, const T* panels,
-                          Index distance, Fetch<T> next, T* strip) {
-        const Index width = panel_columns<T>();
+    static void add_block(const Product<T>& p, Range depth, Range columns, const Factor<T>* panels,
+                          Index distance, Fetch<T> next, Factor<T>* strip) {
+        using F = Factor<T>;
+        const Index width = panel_columns<F>();
         const Index panel_count = (columns.length() + width - 1) / width;
         const Index tiles = (p.rows + most_tile_rows - 1) / most_tile_rows * panel_count;
         const Index lines = (next.lines() + tiles - 1) / tiles;
-        TileTask<T> task{
-            .depth = depth.length(), .panel_step = width, .c_stride = p.stride, .accumulate = true};
+        TileTask<F> task{.depth = factors<T>(depth.length()),
+                         .panel_step = width,
+                         .c_stride = p.stride,
+                         .accumulate = true};
         for (Index i = 0, rows = 0; i < p.rows; i += rows) {
-            rows = strip_rows<T>(p.rows - i);
-            set_rows(p.a.from(i, depth.begin), rows, strip, task);
+            rows = strip_rows<F>(p.rows - i);
+            set_rows(p.a.from(i, depth.begin), rows, depth.length(), strip, task);
             Fetch<T> rows_behind;
             if (is_scattered(p.a)) {
                 const Index from = i + rows;
@@ -143,7 +174,7 @@ private:
                 rows_behind.advance(lines_behind);
                 task.panel = panels + (j - columns.begin) / width * distance;
                 task.c = p.c + i * p.stride + j;
-                compute_rows<T>(rows, std::min(width, columns.end - j), task);
+                compute_rows<F>(rows, std::min(width, columns.end - j), task);
             }
         }
     }

@@ -4,6 +4,7 @@
 
 #include <cstring>
 
+#include "tessera/backend/cpu/pair.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
@@ -24,6 +25,10 @@ inline void transpose_4_by_4(const float* from, Index from_stride, float* to, In
                            __builtin_shufflevector(high_02, high_13, 0, 4, 1, 5),
                            __builtin_shufflevector(high_02, high_13, 2, 6, 3, 7)};
     for (int n = 0; n < 4; ++n) std::memcpy(to + n * stride, &out[n], sizeof out[n]);
+}
+inline void transpose_4_by_4(const Pair* from, Index from_stride, Pair* to, Index stride) {
+    transpose_4_by_4(reinterpret_cast<const float*>(from), from_stride,
+                     reinterpret_cast<float*>(to), stride);
 }
 inline void transpose_4_by_4(const double* from, Index from_stride, double* to, Index stride) {
     for (int m = 0; m < 4; ++m) {

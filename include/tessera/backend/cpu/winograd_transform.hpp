@@ -227,31 +227,21 @@ template <class Step>
 /// Step: InputStep, GradientStep or WeightStep.
 template <class Step>
 void spread(const Spreading& s) {
-    switch (instructions()) {
 #if defined(__x86_64__)
-        case Instructions::avx512:
-            return detail::spread_avx512<Step>(s);
-        case Instructions::avx2:
-            return detail::spread_avx2<Step>(s);
+    if (instructions() >= Instructions::avx512) return detail::spread_avx512<Step>(s);
+    if (instructions() >= Instructions::avx2) return detail::spread_avx2<Step>(s);
 #endif
-        default:
-            return detail::spread_lanes<16, Step>(s);
-    }
+    detail::spread_lanes<16, Step>(s);
 }
 
 /// Step: OutputStep or WeightGradientStep.
 template <class Step>
 void gather(const Gathering& g) {
-    switch (instructions()) {
 #if defined(__x86_64__)
-        case Instructions::avx512:
-            return detail::gather_avx512<Step>(g);
-        case Instructions::avx2:
-            return detail::gather_avx2<Step>(g);
+    if (instructions() >= Instructions::avx512) return detail::gather_avx512<Step>(g);
+    if (instructions() >= Instructions::avx2) return detail::gather_avx2<Step>(g);
 #endif
-        default:
-            return detail::gather_lanes<16, Step>(g);
-    }
+    detail::gather_lanes<16, Step>(g);
 }
 
 }  // namespace tessera::cpu

@@ -35,16 +35,11 @@ template <class F, class... Arguments>
 /// Calls f(arguments...), compiled with the instructions of this processor.
 template <class F, class... Arguments>
 void with_instructions(const F& f, Arguments... arguments) {
-    switch (instructions()) {
 #if defined(__x86_64__) && defined(__GNUC__)
-        case Instructions::avx512:
-            return detail::call_with_avx512(f, arguments...);
-        case Instructions::avx2:
-            return detail::call_with_avx2(f, arguments...);
+    if (instructions() >= Instructions::avx512) return detail::call_with_avx512(f, arguments...);
+    if (instructions() >= Instructions::avx2) return detail::call_with_avx2(f, arguments...);
 #endif
-        default:
-            f(arguments...);
-    }
+    f(arguments...);
 }
 
 /// parallel_for with f(begin, end) compiled with the instructions of this processor.
