@@ -27,7 +27,8 @@ namespace {
 
 struct Settings {
     std::string devkit, weights, out, set = "test", image, cover = "mean", outside = "refuse",
-                                      bad = "stop", device = "cpu";
+                                      bad = "stop";
+    Platform platform;
     std::vector<double> lambdas;
     double stride = 0, tolerance = 0;
     Aggregation aggregation{};
@@ -71,7 +72,7 @@ void add_options(CLI::App& app, Settings& s) {
     app.add_option("--cover", s.cover, "heat maps drawn: mean or sum of the covering patches")
         ->capture_default_str()
         ->check(CLI::IsMember({"mean", "sum"}));
-    add_device_option(app, s.device);
+    add_platform_options(app, s.platform);
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -90,7 +91,10 @@ TargetSpec read_spec(const Settings& s, const SafetensorsFile& weights) {
     if (s.stride > 0) spec.tiling.stride = s.stride;
     require(!s.dense || !spec.whole(), s.weights,
             ": found a network of whole images, expected one of patches for --dense");
-    require(!s.dense || s.device == "cpu", "--dense: found --device ", s.device, ", expected cpu");
+    const Platform& platform = s.platform;
+    require(!s.dense || (platform.device == "cpu" && platform.precision == "float"),
+            "--dense: found --device ", platform.device, " and --precision ", platform.precision,
+            ", expected cpu and float");
     return spec;
 }
 
@@ -152,6 +156,7 @@ public:
         add_to(data, boxes_);
         data.add(settings_.mirror);
         if (settings_.dense) data.add("dense");
+        data.add(settings_.platform.precision);
         const FeatureKey key{.trunk = fingerprint_of(weights_),
                              .data = data.value(),
                              .rows = patches(),
@@ -168,7 +173,7 @@ public:
             const double before = done > 0 ? read_seconds() : 0;
             const bool whole =
                 score_images(settings_, weights_, spec, boxes_,
-                             {.device = settings_.device,
+                             {.platform = settings_.platform,
                               .mirrored_too = settings_.mirror,
                               .done = done,
                               .interrupted = interrupted},
@@ -473,7 +478,7 @@ int evaluate_image(const Settings& s) {
     std::vector<float> outputs;
     const bool whole =
         score_images(s, weights, spec, {{s.image, width, height, boxes}},
-                     {.device = s.device, .mirrored_too = s.mirror, .interrupted = interrupted},
+                     {.platform = s.platform, .mirrored_too = s.mirror, .interrupted = interrupted},
                      [&](std::span<const float> rows) {
                          outputs.insert(outputs.end(), rows.begin(), rows.end());
                      });

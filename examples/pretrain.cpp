@@ -24,7 +24,7 @@ namespace {
 
 struct Settings {
     std::string data, out, network = "small", schedule = "steps", init = "he", bad = "stop";
-    std::string device = "cpu";
+    Platform platform;
     GroundTruth truth;
     int epochs = 25, batch = 64, threads = 0;
     double rate = 0.01, momentum = 0.9, decay = 0.0005, warm_up = 0, dropout_after = 0.1;
@@ -47,7 +47,8 @@ struct Settings {
                 {"warm_up", text(warm_up)},
                 {"normalise", text(normalise)},
                 {"dropout_after", text(dropout_after)},
-                {"zoom", text(zoom)}};
+                {"zoom", text(zoom)},
+                {"precision", platform.precision}};
     }
     LearningSettings learning() const {
         return {.epochs = epochs,
@@ -114,7 +115,7 @@ void add_options(CLI::App& app, Settings& s) {
                  "rescale the first weights so that activations over a batch have deviation 1")
         ->capture_default_str();
     app.add_option("--seed", s.seed)->capture_default_str();
-    add_device_option(app, s.device);
+    add_platform_options(app, s.platform);
     app.add_flag(
         "--record", s.record,
         "with --device cuda: record a step and replay it, to the same bits; worth it where "
@@ -190,7 +191,7 @@ int train_on(Begun& begun, ModelType& model) {
                       {"packed", begun.training.packed() != nullptr},
                       {"classes", begun.spec.classes.size()},
                       {"parameters", begun.parameters},
-                      {"device", s.device},
+                      {"device", s.platform.device},
                       {"threads", threads},
                       {"skipped", begun.skipped}});
     const Clock::time_point began = Clock::now();
@@ -219,7 +220,7 @@ int train_on(Begun& begun, ModelType& model) {
     return 0;
 }
 
-template <class Backend, class Choice, int Classes>
+template <class Backend, class Scalar, class Choice, int Classes>
 int train(const Settings& s, RunFolder& run, const SourceImages& source) {
     const bool skip = s.bad == "skip";
     const Index memory = Index{s.memory} << 20;
@@ -246,9 +247,9 @@ int train(const Settings& s, RunFolder& run, const SourceImages& source) {
     }
     using Net = typename Choice::template Net<Classes>;
     begun.parameters = parameter_count<Net>(Choice::input);
-    Model<Net, Choice::input, Backend> model;
+    Model<Net, Choice::input, Backend, Scalar> model;
     if constexpr (!Backend::Memory::on_host) {
-        if (begun.training.packed()) return train_on<DeviceBatches>(begun, model);
+        if (begun.training.packed()) return train_on<DeviceBatches<Scalar>>(begun, model);
     }
     return train_on<ImageBatches>(begun, model);
 }
@@ -264,11 +265,12 @@ void claim(Settings& s, const RunFolder& run) {
 }
 
 int run_program(Settings s) {
-    require(!s.record || s.device == "cuda", "--record: found --device ", s.device,
+    const std::string& device = s.platform.device;
+    require(!s.record || device == "cuda", "--record: found --device ", device,
             ", expected cuda: on the processor there is nothing to record");
     const SourceImages source = list_source(s.data, s.truth);
-    require(s.device == "cpu" || !source.training.packed() || s.zoom == 1, "--zoom: found ", s.zoom,
-            " with packed images and --device ", s.device,
+    require(device == "cpu" || !source.training.packed() || s.zoom == 1, "--zoom: found ", s.zoom,
+            " with packed images and --device ", device,
             ", where they are cropped and not resized; expected 1, a folder that is not packed, or "
             "--device cpu");
     const int classes = static_cast<int>(source.training.classes().size());
@@ -276,10 +278,10 @@ int run_program(Settings s) {
         source.training.check(choice.image);
         source.validation.check(choice.image);
         return with_source_classes(classes, [&](auto count) {
-            return with_device(s.device, [&]<class Backend>(std::type_identity<Backend>) {
+            return with_platform(s.platform, [&]<class Backend, class Scalar>() {
                 RunFolder run(s.out);
                 claim(s, run);
-                return train<Backend, decltype(choice), count>(s, run, source);
+                return train<Backend, Scalar, decltype(choice), count>(s, run, source);
             });
         });
     });

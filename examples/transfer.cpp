@@ -30,7 +30,7 @@ namespace {
 
 struct Settings {
     std::string devkit, weights, out, features, set = "trainval", val_set;
-    std::string device = "cpu";
+    Platform platform;
     std::string mode = "frozen", difficult = "keep", schedule = "steps", bad = "stop",
                 outside = "refuse";
     std::vector<double> lambdas{paper_lambdas.begin(), paper_lambdas.end()};
@@ -67,7 +67,8 @@ struct Settings {
                 {"momentum", text(momentum)},
                 {"decay", text(decay)},
                 {"warm_up", text(warm_up)},
-                {"dropout_after", text(dropout_after)}};
+                {"dropout_after", text(dropout_after)},
+                {"precision", platform.precision}};
     }
     PatchRules rules() const {
         const Difficult treated = difficult == "keep"     ? Difficult::keep
@@ -156,7 +157,7 @@ void add_options(CLI::App& app, Settings& s) {
         ->capture_default_str()
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--seed", s.seed)->capture_default_str();
-    add_device_option(app, s.device);
+    add_platform_options(app, s.platform);
     app.add_option("--threads", s.threads, "0: all the machine has")
         ->capture_default_str()
         ->check(CLI::NonNegativeNumber);
@@ -278,7 +279,8 @@ Prepared<std::int32_t> stored_patches(const Settings& s, RunFolder& run, const T
     return data;
 }
 
-/// Their pixels as samples: a random crop, or the centre.
+/// Their pixels as samples for a network of Scalar: a random crop, or the centre.
+template <class Scalar>
 SampleBatches<std::int32_t> pixel_batches(const Settings& s, const Task& task,
                                           const Prepared<std::int32_t>& data, Shape crop,
                                           int extent, bool training, Index most = no_limit) {
@@ -326,8 +328,9 @@ DecodedPatches decoded_patches(const Settings& s, RunFolder& run, const Task& ta
 
 #if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
 /// The same samples as of stored patches.
-PatchBatches pixel_batches(const Settings& s, const Task& task, const DecodedPatches& data,
-                           Shape crop, int extent, bool training, Index most = no_limit) {
+template <class Scalar>
+PatchBatches<Scalar> pixel_batches(const Settings& s, const Task& task, const DecodedPatches& data,
+                                   Shape crop, int extent, bool training, Index most = no_limit) {
     const Index samples = std::min(most, data.samples());
     return {data.images, data.labels, task.normaliser,
             PatchBatchOptions{.extent = extent,
@@ -375,22 +378,22 @@ void initialise_head(const Settings& s, const Tail& tail, Head& head, Source& so
     if (!source.next(batch)) return;
     auto workspace = tail.workspace(s.batch);
     normalise_activations(
-        head, to_host(tail.forward_until(workspace, batch.input, Tail::depth - Head::depth)));
+        head, to_floats(tail.forward_until(workspace, batch.input, Tail::depth - Head::depth)));
 }
 
 /// Trains the layers of Full from `First` on, on the outputs of those up to `Last`, which are
 /// frozen. `make_examples(set)` gives boxes and targets.
-template <class Backend, class Choice, class Full, Place Last, Place First, class Loss,
-          class MakeExamples>
+template <class Backend, class Scalar, class Choice, class Full, Place Last, Place First,
+          class Loss, class MakeExamples>
 int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& loss,
                MakeExamples make_examples) {
     using Data = Prepared<typename Loss::Target>;
-    Model<TrunkNet<Choice>, Choice::input, Backend> trunk;
+    Model<TrunkNet<Choice>, Choice::input, Backend, Scalar> trunk;
     load_trunk(trunk, task.weights);
-    const Model<Full, Choice::input, Backend> full(trunk);
-    const Model<CutAfter<Full, Last>, Choice::input, Backend> lower(full);
-    Model<CutBefore<Full, First>, lower.output, Backend> tail(full);
-    Model<CutBefore<Full, "fca">, trunk.output, Backend> head(full);
+    const Model<Full, Choice::input, Backend, Scalar> full(trunk);
+    const Model<CutAfter<Full, Last>, Choice::input, Backend, Scalar> lower(full);
+    Model<CutBefore<Full, First>, lower.output, Backend, Scalar> tail(full);
+    Model<CutBefore<Full, "fca">, trunk.output, Backend, Scalar> head(full);
 
     const std::string what = std::string(Last.name) + (s.mode == "whole" ? "-whole" : "");
     auto prepare = [&](const VocSet& set, int views) {
@@ -417,7 +420,7 @@ int train_tail(const Settings& s, RunFolder& run, const Task& task, const Loss& 
 
 /// Everything learns, on pixels of the same patches: from random weights, or from the source's with
 /// new layers behind.
-template <class Backend, class Choice, class Full>
+template <class Backend, class Scalar, class Choice, class Full>
 int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     auto prepare = [&](const VocSet& set) {
         if constexpr (Backend::Memory::on_host) {
@@ -428,12 +431,12 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     };
     const auto data = prepare(task.training);
     if (interrupted()) return stopped_early(run);
-    auto batches = pixel_batches(s, task, data, Choice::input, Choice::image, true);
-    Model<TrunkNet<Choice>, Choice::input, Backend> trunk;
-    Model<Full, Choice::input, Backend> model(trunk);
+    auto batches = pixel_batches<Scalar>(s, task, data, Choice::input, Choice::image, true);
+    Model<TrunkNet<Choice>, Choice::input, Backend, Scalar> trunk;
+    Model<Full, Choice::input, Backend, Scalar> model(trunk);
     if (s.mode == "finetune") load_trunk(trunk, task.weights);
     if (!s.resume && s.mode == "finetune") {
-        Model<CutBefore<Full, "fca">, trunk.output, Backend> head(model);
+        Model<CutBefore<Full, "fca">, trunk.output, Backend, Scalar> head(model);
         initialise_head(s, model, head, batches);
     } else if (!s.resume) {
         initialise(model, He{}, s.seed);
@@ -447,32 +450,33 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
     }
     const auto watched = prepare(task.validation);
     if (interrupted()) return stopped_early(run);
-    auto watched_batches = pixel_batches(s, task, watched, Choice::input, Choice::image, false);
-    auto subset =
-        pixel_batches(s, task, data, Choice::input, Choice::image, false, watched.samples());
+    auto watched_batches =
+        pixel_batches<Scalar>(s, task, watched, Choice::input, Choice::image, false);
+    auto subset = pixel_batches<Scalar>(s, task, data, Choice::input, Choice::image, false,
+                                        watched.samples());
     return learn_and_save(s, run, task, model, model, loss, batches, {&watched_batches, &subset});
 }
 
-template <class Backend, class Choice, int Classes>
+template <class Backend, class Scalar, class Choice, int Classes>
 int transfer(const Settings& s, RunFolder& run, const Task& task) {
     using Source = SourceNet<Choice>;
     auto patches = [&](const VocSet& set) { return patch_examples(s, run, task, set); };
     if (s.mode == "frozen") {
-        return train_tail<Backend, Choice, PatchNet<Choice, Classes>, "relu7", "fca">(
+        return train_tail<Backend, Scalar, Choice, PatchNet<Choice, Classes>, "relu7", "fca">(
             s, run, task, SoftmaxCrossEntropy{}, patches);
     }
     if (s.mode == "fc6") {
         using Full = models::Fc6UnfrozenNet<Source, Classes + 1, Choice::hidden>;
-        return train_tail<Backend, Choice, Full, "pool5", "fc6">(s, run, task,
-                                                                 SoftmaxCrossEntropy{}, patches);
+        return train_tail<Backend, Scalar, Choice, Full, "pool5", "fc6">(
+            s, run, task, SoftmaxCrossEntropy{}, patches);
     }
     if (s.mode == "whole") {
-        return train_tail<Backend, Choice, WholeNet<Choice, Classes>, "relu7", "fca">(
+        return train_tail<Backend, Scalar, Choice, WholeNet<Choice, Classes>, "relu7", "fca">(
             s, run, task, MultiLabelLogistic{},
             [&](const VocSet& set) { return whole_examples(task, set); });
     }
     using Full = models::ScratchNet<Source, Classes + 1, Choice::hidden>;
-    return train_from_pixels<Backend, Choice, Full>(s, run, task);
+    return train_from_pixels<Backend, Scalar, Choice, Full>(s, run, task);
 }
 
 Task read_task(const Settings& s) {
@@ -513,7 +517,7 @@ bool claim(Settings& s, RunFolder& run, Task& task) {
                       {"training_images", task.training.images.size()},
                       {"validation_images", task.validation.images.size()},
                       {"classes", task.training.classes},
-                      {"device", s.device},
+                      {"device", s.platform.device},
                       {"threads", Cpu::threads()},
                       {"skipped", skipped}});
     return true;
@@ -525,10 +529,10 @@ int run_program(Settings s) {
     const int classes = static_cast<int>(task.training.classes.size());
     return with_network(where, task.source.network, [&](auto choice) {
         return with_target_classes(classes, [&](auto count) {
-            return with_device(s.device, [&]<class Backend>(std::type_identity<Backend>) {
+            return with_platform(s.platform, [&]<class Backend, class Scalar>() {
                 RunFolder run(s.out);
                 if (!claim(s, run, task)) return stopped_early(run);
-                return transfer<Backend, decltype(choice), count>(s, run, task);
+                return transfer<Backend, Scalar, decltype(choice), count>(s, run, task);
             });
         });
     });

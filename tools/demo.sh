@@ -22,6 +22,7 @@ are evaluated on test scenes. It takes five to ten minutes on two cores and ends
   --out FOLDER        where to write (default: build/demo, with --quick build/demo-quick); stages
                       already done there are kept
   --seed N            of the pictures, the weights and the order (default: 1)
+  --precision NAME    float or bf16, of what flows through the networks (default: float)
   --quick             a few pictures and epochs, to see in a minute that everything works here
   --programs FOLDER   use the programs in this folder; nothing is installed or built
   --jobs N            compile N at a time (default: the number of processors)
@@ -32,6 +33,8 @@ END
 
 out=
 seed=1
+precisions=float
+precision=() # an option of the programs
 pictures=()
 epochs=16
 short=()
@@ -40,6 +43,11 @@ while [ $# -gt 0 ]; do
     case $1 in
         --out) out=${2:?--out needs a folder} && shift 2 ;;
         --seed) seed=${2:?--seed needs a number} && shift 2 ;;
+        --precision)
+            precision=(--precision "${2:?--precision needs a name}")
+            precisions="float, Bf16"
+            shift 2
+            ;;
         --quick)
             pictures=(--per-class 4 --val-per-class 1 --trainval 12 --test 12)
             pictures+=(--width 128 --height 96)
@@ -57,18 +65,21 @@ while [ $# -gt 0 ]; do
 done
 
 out=${out:-build/demo}
-build -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 -DTESSERA_TARGET_CLASSES=10
+build -DTESSERA_NETWORKS=Small -DTESSERA_SOURCE_CLASSES=40 -DTESSERA_TARGET_CLASSES=10 \
+    "-DTESSERA_PRECISIONS=$precisions"
 
 weights=$out/pretrain/weights.safetensors
 target=$out/data/target/VOCdevkit
 
 stage synthesize "$programs/synthesize" --out "$out/data" --seed "$seed" "${pictures[@]}"
-learn pretrain "$programs/pretrain" --data "$out/data/source" --epochs "$epochs"
+learn pretrain "$programs/pretrain" --data "$out/data/source" --epochs "$epochs" \
+    "${precision[@]}"
 for mode in frozen scratch; do
     learn "$mode" "$programs/transfer" --devkit "$target" --weights "$weights" --mode "$mode" \
-        "${short[@]}"
+        "${precision[@]}" "${short[@]}"
     stage "evaluate_$mode" "$programs/evaluate" --devkit "$target" --set test \
-        --weights "$out/$mode/weights.safetensors" --out "$out/$mode/evaluation"
+        --weights "$out/$mode/weights.safetensors" --out "$out/$mode/evaluation" \
+        "${precision[@]}"
 done
 stage report "$programs/report" "$out/pretrain" "$out/frozen" "$out/scratch" --out "$out/report.html"
 

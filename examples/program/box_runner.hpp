@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "program/console.hpp"
+#include "program/outputs.hpp"
 #include "program/patch_stream.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/net/model.hpp"
@@ -42,7 +43,7 @@ bool run_on_host(const ModelType& model, const BoxRun& run, const std::vector<Im
     int filled = 0;
     auto flush = [&] {
         if (filled == 0) return;
-        take(to_host(model.forward(workspace, {samples.data(), filled, shape})));
+        take(model.forward(workspace, {samples.data(), filled, shape}));
         filled = 0;
     };
     auto place = [&] {
@@ -122,18 +123,20 @@ bool run_on_device(const ModelType& model, const BoxRun& run, const std::vector<
 #endif
 
 /// Runs the model over every box but the first `done`, whose samples must be whole batches;
-/// `take(outputs)` gets one row a sample, in order, a batch at a time. False when interrupted.
+/// `take(outputs)` gets floats of the host, one row a sample, in order, a batch at a time. False
+/// when interrupted.
 template <class ModelType, class Take>
 bool run_over_boxes(const ModelType& model, const BoxRun& run, Take take) {
     const std::vector<ImageBoxes> rest = without_first(run.done, run.images);
     if (rest.empty()) return true;
+    const auto take_floats = [&](const auto& outputs) { take(to_floats(outputs)); };
 #if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
     if constexpr (!ModelType::Memory::on_host) {
-        return run_on_device(model, run, rest, take);
+        return run_on_device(model, run, rest, take_floats);
     } else
 #endif
     {
-        return run_on_host(model, run, rest, take);
+        return run_on_host(model, run, rest, take_floats);
     }
 }
 

@@ -9,8 +9,9 @@ namespace program {
 
 #if defined(__CUDACC__) || defined(TESSERA_CUDA_ON_CPU)
 
-/// ImageBatches for a packed file on the device: the same samples, to the same bits, except that an
-/// image that could not be read is black and not zeros. Its label is -1 either way.
+/// ImageBatches for a packed file on the device: the same samples, in float to the same bits,
+/// except that an image that could not be read is black and not zeros. Its label is -1 either way.
+template <class T>
 class DeviceBatches {
 public:
     /// requires packed images and no zoom.
@@ -27,16 +28,17 @@ public:
 
     long batches() const { return batches_.batches(); }
     void start(int epoch, long position) { batches_.start(epoch, position); }
-    bool next(Batch<float, std::int32_t, Cuda::Memory>& batch) { return batches_.next(batch); }
+    bool next(Batch<T, std::int32_t, Cuda::Memory>& batch) { return batches_.next(batch); }
     /// The file says beforehand what cannot be read.
     Index skipped() const { return 0; }
 
 private:
-    cuda::PackedBatches batches_;
+    cuda::PackedBatches<T> batches_;
 };
 
 #else
 
+template <class T>
 using DeviceBatches = ImageBatches;  // there is no device
 
 #endif

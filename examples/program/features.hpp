@@ -17,11 +17,12 @@
 
 namespace program {
 
-/// Changes with the layers and with any parameter.
+/// Changes with the layers, their elements and any parameter.
 template <class Net, Shape Input, class Backend, class Scalar>
 std::uint64_t fingerprint_of(const Model<Net, Input, Backend, Scalar>& model) {
     Fingerprint mark;
     mark.add(architecture<Net>(Input));
+    mark.add(sizeof(Scalar));
     for (int i = 0; i < model.parameter_arrays; ++i) {
         auto parameters = model.parameters().on_host(i);
         const std::span<const Master<Scalar>> array = parameters.span();

@@ -157,10 +157,10 @@ Evaluation evaluate_on(const ModelType& model, typename ModelType::Workspace& wo
     } else {
         Evaluation sum;
         LossMemory<typename ModelType::Memory> memory;
+        typename ModelType::Element* const no_gradient = nullptr;
         while (next(batch)) {
             loss.template operator()<typename ModelType::BackendType>(
-                model.forward(workspace, batch.input), batch.targets, static_cast<float*>(nullptr),
-                memory);
+                model.forward(workspace, batch.input), batch.targets, no_gradient, memory);
             sum.loss += batch.input.batch * memory.value();
             sum.samples += batch.input.batch;
         }

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The networks the programs know, and the step from a number of classes in a folder to one in a
-// type.
+// The networks the programs know, and the steps from a number of classes in a folder, and from the
+// name of a precision, to a type.
 #pragma once
 
 #include <string>
 #include <type_traits>
 
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/error.hpp"
 #include "tessera/models/alexnet.hpp"
 #include "tessera/models/oquab.hpp"
@@ -23,6 +24,9 @@
 #endif
 #ifndef TESSERA_TARGET_CLASSES
 #define TESSERA_TARGET_CLASSES 10, 20
+#endif
+#ifndef TESSERA_PRECISIONS
+#define TESSERA_PRECISIONS float
 #endif
 
 namespace program {
@@ -96,21 +100,44 @@ auto with_target_classes(int count, Body body) {
                                               body);
 }
 
-/// Calls body(Network{}) for the one of that name. Throws Error that begins with `where`.
+/// Calls body(Known{}) for the one of that name. Throws Error that begins with `where`.
 template <class... Known, class Body>
-auto choose_network(const std::string& where, const std::string& name, Body body) {
+auto choose_named(const std::string& where, const std::string& name, const char* option,
+                  Body body) {
     std::common_type_t<decltype(body(Known{}))...> result{};
     const bool found = ((name == Known::name ? (result = body(Known{}), true) : false) || ...);
     std::string known;
     ((known += (known.empty() ? "" : ", ") + std::string(Known::name)), ...);
-    require(found, where, ": found '", name, "', but this program was built for ", known,
-            "; see TESSERA_NETWORKS");
+    require(found, where, ": found '", name, "', but this program was built for ", known, "; see ",
+            option);
     return result;
+}
+
+template <class... Known, class Body>
+auto choose_network(const std::string& where, const std::string& name, Body body) {
+    return choose_named<Known...>(where, name, "TESSERA_NETWORKS", body);
 }
 
 template <class Body>
 auto with_network(const std::string& where, const std::string& name, Body body) {
     return choose_network<TESSERA_NETWORKS>(where, name, body);
+}
+
+/// A type of elements of a network.
+template <class Scalar>
+struct Precision : std::type_identity<Scalar> {
+    static constexpr const char* name = std::is_same_v<Scalar, Bf16> ? "bf16" : "float";
+};
+
+template <class... Scalars, class Body>
+auto choose_precision(const std::string& name, Body body) {
+    return choose_named<Precision<Scalars>...>("--precision", name, "TESSERA_PRECISIONS", body);
+}
+
+/// Calls body(std::type_identity<Scalar>{}).
+template <class Body>
+auto with_precision(const std::string& name, Body body) {
+    return choose_precision<TESSERA_PRECISIONS>(name, body);
 }
 
 }  // namespace program

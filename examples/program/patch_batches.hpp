@@ -34,9 +34,10 @@ struct PatchBatchOptions {
 
 /// A source of batches on the device for fit() and evaluate(): the samples that PatchPixels gives
 /// on the host, of the same patches of 8-bit pixels, in the same order.
+template <class T = float>
 class PatchBatches {
 public:
-    using BatchType = Batch<float, std::int32_t, cuda::DeviceMemory>;
+    using BatchType = Batch<T, std::int32_t, cuda::DeviceMemory>;
 
     /// One label a box. `images` and `labels` must outlive this.
     PatchBatches(const DecodedImages& images, const std::vector<std::int32_t>& labels,
@@ -67,7 +68,7 @@ public:
     void start(int epoch, long position) { batches_.start(epoch, position); }
     bool next(BatchType& batch) {
         return batches_.next([&](const Gathered& gathered, int size, const std::uint8_t* pixels) {
-            const View<float, cuda::DeviceMemory> samples{samples_.data(), size, options_.crop};
+            const View<T, cuda::DeviceMemory> samples{samples_.data(), size, options_.crop};
             writer_.write(pixels, block_bytes(),
                           std::span(gathered.cuts).first(static_cast<std::size_t>(size)),
                           {options_.extent, options_.extent}, samples);
@@ -136,7 +137,7 @@ private:
     Index image_bytes_;
     cuda::PatchWriter writer_;
     cuda::UploadedBatches<Gathered> batches_;
-    Buffer<float, cuda::DeviceMemory> samples_;  // of the batch in use
+    Buffer<T, cuda::DeviceMemory> samples_;  // of the batch in use
     std::vector<std::int32_t> labels_;
 };
 

@@ -21,7 +21,7 @@ namespace program {
 using TakeScores = std::function<void(std::span<const float> rows)>;
 
 struct ScoringOptions {
-    std::string device = "cpu";
+    Platform platform{};
     bool mirrored_too = false;  ///< the mean of a patch's outputs and its mirror image's
     Index done = 0;             ///< boxes scored before, a multiple of scoring_unit()
     const char* task = "scoring";
@@ -57,8 +57,8 @@ inline bool score_boxes(const SafetensorsFile& file, const TargetSpec& spec,
     auto run = [&]<class Net, class Choice>(std::type_identity<Net>, Choice) {
         const PatchView view{Choice::image, Choice::input, normaliser, options.mirrored_too,
                              std::max(1, Cpu::threads() / 2)};
-        return with_device(options.device, [&]<class Backend>(std::type_identity<Backend>) {
-            Model<Net, Choice::input, Backend> model;
+        return with_platform(options.platform, [&]<class Backend, class Scalar>() {
+            Model<Net, Choice::input, Backend, Scalar> model;
             load_weights(model, file);
             return run_over_boxes(
                 model, {images, options.done, view, options.task, options.interrupted}, take_rows);

@@ -155,6 +155,18 @@ TEST_CASE("outputs over boxes are those of the host, as they are and turned too"
     }
 }
 
+TEST_CASE("a network of bfloat16 gives floats, near those of one of float") {
+    const Pictures pictures;
+    const HostModel host = host_model();
+    const PatchView view{11, part, normaliser, false, 2};
+    const Rows expected = rows_of(host, pictures.images, view);
+    for (const Rows& found : {rows_of(Model<Net, part, Cpu, Bf16>(host), pictures.images, view),
+                              rows_of(Model<Net, part, Cuda, Bf16>(host), pictures.images, view)}) {
+        CHECK(found.batches == expected.batches);
+        CHECK(difference(found.values, expected.values) < 1e-2);
+    }
+}
+
 TEST_CASE("two batches in flight give the bits of one at a time, in order, full ones or not") {
     const Pictures pictures;
     const DeviceModel device(host_model());

@@ -158,6 +158,19 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("in bfloat16 they are the same, rounded") {
+    const Pack pack;
+    const PackedImages images(pack.path);
+    const cuda::PackedBatchOptions options{.crop = part, .batch = batch_size, .seed = 11};
+    cuda::PackedBatches source(images, normaliser, options);
+    cuda::PackedBatches<Bf16> narrow(images, normaliser, options);
+    auto expected = rest_of<DeviceBatch>(source, 1);
+    for (Copied& batch : expected) {
+        for (float& value : batch.values) value = Bf16(value);
+    }
+    CHECK(rest_of<Batch<Bf16, std::int32_t, cuda::DeviceMemory>>(narrow, 1) == expected);
+}
+
 TEST_CASE("the centres in order, and whole batches only") {
     const Pack pack;
     const PackedImages images(pack.path);

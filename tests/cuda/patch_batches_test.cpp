@@ -185,12 +185,21 @@ TEST_CASE("batches of every epoch are the host's, whatever is kept in memory") {
         HostPatches host(pictures, options_for(pictures, training));
         for (const Index memory : {everything, some, Index{0}}) {
             const DecodedImages images = pictures.decoded(memory);
+            PatchBatches<Bf16> narrow(images, pictures.labels, normaliser(),
+                                      options_for(pictures, training));
+            const Copied wide = rest_of<HostFloats>(host, 1);
+            const Copied rounded = rest_of<PatchBatches<Bf16>::BatchType>(narrow, 1);
+            CHECK(rounded.labels == wide.labels);
+            REQUIRE(rounded.values.size() == wide.values.size());
+            for (std::size_t i = 0; i < wide.values.size(); ++i) {
+                REQUIRE(rounded.values[i] == doctest::Approx(wide.values[i]).epsilon(0.004));
+            }
             for (const int workers : {1, 3}) {
                 PatchBatches source(images, pictures.labels, normaliser(),
                                     options_for(pictures, training, workers));
                 CHECK(source.batches() == host.batches());
                 for (int epoch = 0; epoch < 3; ++epoch) {
-                    check_same(rest_of<PatchBatches::BatchType>(source, epoch),
+                    check_same(rest_of<PatchBatches<>::BatchType>(source, epoch),
                                rest_of<HostFloats>(host, epoch));
                 }
             }
@@ -205,9 +214,9 @@ TEST_CASE("an epoch entered at any batch, and left at any, goes on with the same
     PatchBatches source(images, pictures.labels, normaliser(), options);
     HostPatches host(pictures, options);
     for (long position = 0; position <= source.batches(); ++position) {
-        check_same(rest_of<PatchBatches::BatchType>(source, 2, position),
+        check_same(rest_of<PatchBatches<>::BatchType>(source, 2, position),
                    rest_of<HostFloats>(host, 2, position));
-        PatchBatches::BatchType batch;
+        PatchBatches<>::BatchType batch;
         source.start(1, 0);
         CHECK(source.next(batch));
     }
@@ -220,7 +229,7 @@ TEST_CASE("the first samples alone") {
     options.samples = batch_size + 3;
     PatchBatches source(images, pictures.labels, normaliser(), options);
     HostPatches host(pictures, options);
-    const auto found = rest_of<PatchBatches::BatchType>(source, 0);
+    const auto found = rest_of<PatchBatches<>::BatchType>(source, 0);
     CHECK(found.sizes == std::vector<int>{batch_size, 3});
     check_same(found, rest_of<HostFloats>(host, 0));
 }
@@ -274,7 +283,7 @@ TEST_CASE("a file that cannot be read is named, beforehand or when its batch's t
     CHECK(has(message_of([&] { pictures.decoded(0); }), last));
     PatchBatches source(images, pictures.labels, normaliser(), options_for(pictures, false));
     source.start(0, 0);
-    PatchBatches::BatchType batch;
+    PatchBatches<>::BatchType batch;
     CHECK(source.next(batch));
     CHECK(has(message_of([&] {
                   while (source.next(batch)) {

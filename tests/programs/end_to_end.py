@@ -395,6 +395,34 @@ def every_mode_gives_weights_that_can_be_evaluated():
         run("inspect", out / "weights.safetensors")
 
 
+def a_network_of_bfloat16_learns_as_one_of_float_does_or_is_refused():
+    narrow, out = ["--precision", "bf16"], ROOT / "narrow"
+    words = [*PRETRAIN, *narrow, "--out", out]
+    if subprocess.run(command(words), capture_output=True, timeout=900).returncode != 0:
+        says = ["--precision: found 'bf16'", "built for float", "TESSERA_PRECISIONS"]
+        refuses(*words, says=says)
+        refuses(*FROZEN, *narrow, "--out", out, says=says)
+        assert not out.exists()
+        refuses(*EVALUATE, *narrow, "--out", out, says=says)
+        return
+    slow = [*PRETRAIN, "--rate", 0.0005]
+    run(*slow, "--out", ROOT / "slow")
+    run(*slow, *narrow, "--out", ROOT / "slow-narrow")
+    losses = [events(ROOT / name, "epoch")[-1]["loss"] for name in ("slow", "slow-narrow")]
+    assert losses[0] != losses[1] and abs(losses[0] / losses[1] - 1) < 0.02, losses
+    refuses(*PRETRAIN, "--out", out, "--resume", says=["checkpoint.safetensors", "precision"])
+    for mode in ("frozen", "scratch"):
+        folder = ROOT / f"narrow-{mode}"
+        run(*TRANSFER, *narrow, "--mode", mode, "--epochs", 2, "--out", folder)
+        scored = ["evaluate", "--devkit", DEVKIT, "--weights", folder / "weights.safetensors"]
+        maps = []
+        for precision in ("float", "bf16"):
+            run(*scored, "--precision", precision, "--out", folder / precision)
+            maps.append(json.loads((folder / precision / "evaluation.json").read_text())["map"])
+        assert 0 < maps[0] <= 1 and abs(maps[0] - maps[1]) < 0.1, maps
+        assert "made anew" in run(*scored, *narrow, "--out", folder / "float")
+
+
 def average_precision(pairs, eleven_point):
     """The devkit's rule for (label, score) pairs in list order."""
     positives = sum(label == 1 for label, _ in pairs)
@@ -777,6 +805,7 @@ TESTS = [synthesis_interrupted_is_completed_by_the_same_command,
          bad_pictures_stop_a_pretraining_or_are_skipped,
          features_of_other_weights_are_made_anew,
          every_mode_gives_weights_that_can_be_evaluated,
+         a_network_of_bfloat16_learns_as_one_of_float_does_or_is_refused,
          evaluation_agrees_with_its_own_result_files,
          an_evaluation_interrupted_goes_on_to_the_same_results,
          bad_images_stop_an_evaluation_or_are_skipped,

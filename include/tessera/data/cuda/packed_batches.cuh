@@ -33,6 +33,7 @@ struct PackedBatchOptions {
 /// A source for fit() and evaluate() on the device. Order, crops and mirrors depend on (seed,
 /// epoch, image) only and are those of a Loader on the host that takes random_window() for the same
 /// key; the numbers have the same bits. To be used by one thread, the one that trains.
+template <class T = float>
 class PackedBatches {
 public:
     /// `images` must outlive the source. Throws Error for options that make no sense, a crop that
@@ -66,18 +67,18 @@ public:
     /// Begins an epoch at one of its batches; what is left of another epoch is dropped.
     void start(int epoch, long position) { batches_.start(epoch, position); }
 
-    /// Sets batch.input to crops on the device, a View<const float, DeviceMemory>, and
+    /// Sets batch.input to crops on the device, a View<const T, DeviceMemory>, and
     /// batch.targets to their labels on the host, both good until the next call. False after the
     /// epoch's last batch. Throws what Loader::next() throws.
     template <class BatchType>
-    requires requires(BatchType& batch, View<const float, DeviceMemory> input,
+    requires requires(BatchType& batch, View<const T, DeviceMemory> input,
                       std::span<const std::int32_t> targets) {
         batch.input = input;
         batch.targets = targets;
     }
     bool next(BatchType& batch) {
         return batches_.next([&](const Gathered& gathered, int size, const std::uint8_t* pixels) {
-            const View<float, DeviceMemory> samples{samples_.data(), size, shape_};
+            const View<T, DeviceMemory> samples{samples_.data(), size, shape_};
             writer_.write(pixels, size * image_bytes_, std::span(gathered.crops).first(size),
                           samples);
             labels_.assign(gathered.labels.begin(), gathered.labels.begin() + size);
@@ -132,7 +133,7 @@ private:
     Index image_bytes_;
     CropWriter writer_;
     UploadedBatches<Gathered> batches_;
-    Buffer<float, DeviceMemory> samples_;  // of the batch in use
+    Buffer<T, DeviceMemory> samples_;  // of the batch in use
     std::vector<std::int32_t> labels_;
 };
 
