@@ -55,8 +55,8 @@ install_needed $BUILD_NEEDS $TEST_NEEDS
 build=build/benchmarks
 cmake --preset release -B "$build" -DTESSERA_TESTS=OFF -DTESSERA_EXAMPLES=OFF -DTESSERA_BENCH=ON \
     -DTESSERA_CUDA=OFF > /dev/null
-targets=(bench_op_ops bench_peers_tessera_alexnet bench_peers_tessera_alexnet_portable
-    bench_image_patches)
+targets=(bench_op_ops bench_peers_tessera_alexnet bench_peers_tessera_alexnet_bf16
+    bench_peers_tessera_alexnet_portable bench_image_patches)
 if cmake --build "$build" --target help | grep bench_peers_dlib_alexnet > /dev/null; then
     targets+=(bench_peers_dlib_alexnet)
 fi

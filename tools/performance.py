@@ -16,7 +16,8 @@ from html import escape
 
 PEERS = {"onednn": "oneDNN", "onednn_winograd": "oneDNN, Winograd", "eigen": "Eigen",
          "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib", "opencv": "OpenCV", "stb": "stb",
-         "tessera_one_thread": "one thread", "tessera_portable": "no `-march`"}
+         "tessera_bf16": "in bfloat16", "tessera_one_thread": "one thread",
+         "tessera_portable": "no `-march`"}
 NETS = {"alexnet2012": "AlexNet-2012", "alexnet_plain": "the same without LRN and groups",
         "lrn": "LRN alone, 96 × 55 × 55"}
 
@@ -58,16 +59,16 @@ def read_results(folder):
     return sorted(newest.values(), key=lambda results: results.machine["date"], reverse=True)
 
 
+def is_narrow(row):
+    return row.get("layer", "").endswith("_bf16")
+
+
 def is_convolution(row):
-    return row.get("layer", "")[:1] == "C"
-
-
-def is_three(row):
-    return row.get("layer", "")[:2] in ("C3", "C4", "C5")
+    return row.get("layer", "")[:1] == "C" and not is_narrow(row)
 
 
 def is_linear(row):
-    return row.get("layer", "")[:2] == "FC" and row["pass"] != "update"
+    return row.get("layer", "")[:2] == "FC" and row["pass"] != "update" and not is_narrow(row)
 
 
 def once(rows):
@@ -93,6 +94,13 @@ def aims(results):
     yield "3 × 3 forward, batch 16 and more, oneDNN Winograd", 1.0, "ratio", [
         row for row in of_pass(winograd, "forward") if row["batch"] >= 16]
     yield "Gradients of convolutions, oneDNN direct", 1.0, "ratio", of_pass(direct, "data", "weights")
+    narrow = [row for row in results.ratios("onednn") if is_narrow(row)]
+    yield "Convolutions in bfloat16, oneDNN's in bfloat16", 0.9, "ratio", [
+        row for row in narrow if row["layer"][:2] != "FC"]
+    yield "Linear in bfloat16, oneDNN's in bfloat16", 0.9, "ratio", [
+        row for row in narrow if row["layer"][:2] == "FC"]
+    yield "AlexNet-2012 training in bfloat16 over float, batch 32 and more, at most", 0.4, "ratio", [
+        row for row in of_pass(results.ratios("tessera_bf16"), "training") if row["batch"] >= 32]
     yield "LRN, PyTorch", 5.0, "ratio", [row for row in pytorch if row["work"] == "lrn"]
     yield "LRN, oneDNN", 1.0, "ratio", of_layer("lrn")
     yield "Pooling, oneDNN", 1.0, "ratio", of_layer("max_pool")
@@ -217,8 +225,10 @@ def describe(results):
         ("Convolutions", [row for row in results.ops if is_convolution(row)],
          ["onednn", "onednn_winograd"], "GFLOP"),
         ("Linear", [row for row in results.ops if is_linear(row)], ["onednn"], "GFLOP"),
+        ("Products in bfloat16", [row for row in results.ops if is_narrow(row)], ["onednn"], "GFLOP"),
         ("Other layers and the update of the weights",
-         [row for row in results.ops if not is_convolution(row) and not is_linear(row)],
+         [row for row in results.ops
+          if not is_convolution(row) and not is_linear(row) and not is_narrow(row)],
          ["onednn"], "GB")]
     for title, rows, peers, unit in parts:
         if rows:
@@ -244,13 +254,13 @@ def page(all_results):
     lines = [
         "# Performance", "",
         "Made by `tools/performance.py` of what `bench/run.sh` has measured; `bench/peers/setup.sh`"
-        " installs what", "is compared with. Float throughout.", "",
+        " installs what", "is compared with. Float, where nothing else is said.", "",
         "A ratio is the other's time over ours, the median of runs that take turns (least to largest):"
         " above 1", "Tessera is the faster. C2, C4 and C5 have two groups, as in 2012; C2u, C4u and C5u"
         " have none. Per cent is", "of the most that the machine allows, which was measured in the same"
-        " run: of arithmetic, or of the memory", "where that takes longer, for arrays read once and"
-        " written once. Above 100 they were in the caches, or fewer",
-        "multiplications did (Winograd).", "",
+        " run: of arithmetic in float, or of the memory", "where that takes longer, for arrays read once"
+        " and written once. Above 100 they were in the caches, or fewer",
+        "multiplications did (Winograd), or two at once (bfloat16).", "",
         "![Ratios](performance.svg)", ""]
     for results in all_results:
         lines += describe(results)
@@ -286,7 +296,10 @@ def groups(results):
                       if is_convolution(row) and row["batch"] == 16]
     yield "Other layers against oneDNN, batch 16", [
         (f"{row['layer']} {row['pass']}", row) for row in results.ratios("onednn")
-        if not is_convolution(row) and row["batch"] == 16]
+        if not is_convolution(row) and not is_narrow(row) and row["batch"] == 16]
+    yield "In bfloat16 against oneDNN in bfloat16, batch 16", [
+        (f"{row['layer'].removesuffix('_bf16')} {row['pass']}", row)
+        for row in results.ratios("onednn") if is_narrow(row) and row["batch"] == 16]
     for who in ("pytorch", "onnxruntime", "openvino", "dlib"):
         yield f"{NETS['alexnet_plain' if who == 'dlib' else 'alexnet2012']} against {PEERS[who]}" \
             .replace("the same", "AlexNet"), [

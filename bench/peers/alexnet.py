@@ -10,7 +10,8 @@ are as many rounds as a case has seconds for, at least three. A ratio is the med
 of a peer's time over Tessera's: above 1 Tessera is the faster.
 
   alexnet2012     forward and a training step (SGD with momentum and decay): PyTorch, ONNX Runtime and
-                  OpenVINO (forward), Tessera with one thread and Tessera compiled for any processor
+                  OpenVINO (forward), Tessera in bfloat16, with one thread, and compiled for any
+                  processor
   alexnet_plain   the same network without response normalisation and groups, which dlib has not: dlib
   lrn             response normalisation of 96 x 55 x 55 alone: PyTorch
 
@@ -34,6 +35,7 @@ import time
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 OURS = "tessera"
+NARROW = "tessera_bf16"
 VARIANTS = ("tessera_one_thread", "tessera_portable")
 
 
@@ -42,7 +44,7 @@ def cases(quick):
     everyone = ("pytorch", "onnxruntime", "openvino")
     for batch in (16,) if quick else (1, 16, 32, 128):
         for which in ("forward", "training"):
-            who = everyone if which == "forward" else ("pytorch",)
+            who = (everyone if which == "forward" else ("pytorch",)) + (NARROW,)
             yield "alexnet2012", which, batch, who + (VARIANTS if batch == 32 or quick else ())
     for batch in (16,) if quick else (1, 32, 128):
         for which in ("forward", "training"):
@@ -88,7 +90,7 @@ class Program:
 
 def commands(options):
     """{who: (command, threads)} of the programs that were built and the peers of Python."""
-    built = {OURS: "bench_peers_tessera_alexnet", "dlib": "bench_peers_dlib_alexnet",
+    built = {OURS: "bench_peers_tessera_alexnet", NARROW: "bench_peers_tessera_alexnet_bf16", "dlib": "bench_peers_dlib_alexnet",
              "tessera_one_thread": "bench_peers_tessera_alexnet",
              "tessera_portable": "bench_peers_tessera_alexnet_portable"}
     for who, name in built.items():
@@ -178,7 +180,7 @@ def machine(options, programs):
             "date": datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),
             "commit": output_of("git", "describe", "--always", "--dirty"),
             "versions": {who: program.version for who, program in programs.items()
-                         if who not in VARIANTS},
+                         if who not in (NARROW, *VARIANTS)},
             "notes": {who: program.note for who, program in programs.items() if program.note},
             "command": options.command or shlex.join(sys.argv)}
 

@@ -3,6 +3,7 @@
 //   alexnet2012 forward|training     the network of 2012, a training step with momentum and decay
 //   alexnet_plain forward|training   the same without response normalisation and groups, for dlib
 //   lrn forward|backward             response normalisation of 96 x 55 x 55
+// The networks are of TESSERA_SCALAR, float or tessera::Bf16.
 #include <memory>
 
 #include "peers/worker.hpp"
@@ -33,7 +34,7 @@ Buffer<float> random_numbers(Index count, float largest) {
 
 template <class Net>
 struct Passes {
-    using Trained = Model<Net, input, Cpu>;
+    using Trained = Model<Net, input, Cpu, TESSERA_SCALAR>;
 
     int batch;
     Buffer<float> pictures = random_numbers(batch * input.size(), 120);

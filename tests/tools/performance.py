@@ -80,6 +80,19 @@ class Performance(unittest.TestCase):
         self.assertIn("| patches | bytes | 1 | 25.0 | 2.00 (1.00 to 4.00) |  |", page)
         self.assertIn("OpenCV 4.6.0", page)
 
+    def test_products_in_bfloat16_are_compared_among_themselves(self):
+        self.write("cpu-a.jsonl", machine(), op("C1/forward/16", "onednn", 1.2),
+                   op("C1_bf16/forward/16", "onednn", 0.95), op("FC6_bf16/data/1", "onednn", 0.5),
+                   net("tessera", 300, **{"pass": "training", "batch": 32}),
+                   net("tessera_bf16", 600, **{"pass": "training", "batch": 32}, ratio=0.5,
+                       least=0.4, largest=0.6))
+        page = self.page()
+        self.assertIn("| Convolutions forward, oneDNN direct | 1 | 1 of 1 | 1.20", page)
+        self.assertIn("| Convolutions in bfloat16, oneDNN's in bfloat16 | 0.9 | 1 of 1 | 0.95", page)
+        self.assertIn("| Linear in bfloat16, oneDNN's in bfloat16 | 0.9 | 0 of 1 | 0.50", page)
+        self.assertIn("over float, batch 32 and more, at most | 0.4 | 0 of 1 | 0.50 (training 32)",
+                      page)
+
     def test_what_is_wanted_small_is_met_below(self):
         self.write("cpu-a.jsonl", machine(), net("tessera", 300),
                    net("tessera_portable", 290, ratio=1.03, least=1, largest=1.1))
