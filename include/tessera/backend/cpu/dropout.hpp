@@ -10,6 +10,7 @@
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
+#include "tessera/core/bfloat16.hpp"
 #include "tessera/core/random.hpp"
 
 namespace tessera::cpu {

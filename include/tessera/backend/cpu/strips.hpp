@@ -9,6 +9,7 @@
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/cpu/tile.hpp"
+#include "tessera/core/instructions.hpp"
 
 namespace tessera::cpu {
 
