@@ -2843,6 +2843,20 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/vector.hpp
+// Vectors of as many elements as fit a number of bytes.
+
+namespace tessera::cpu::detail {
+
+/// A type of its own: within a template whose argument it depends on, g++ takes the attribute alone
+/// for nothing.
+template <int Bytes, class T>
+struct Vector {
+    typedef T Lanes __attribute__((vector_size(Bytes)));
+};
+
+}  // namespace tessera::cpu::detail
+
 // ---- tessera/backend/cpu/tile.hpp
 // Tiles: the part of a product that stays in registers while the depth runs.
 //
@@ -2890,11 +2904,6 @@ struct TileTask {
 };
 
 namespace detail {
-
-template <int Bytes, class T>
-struct Vector {
-    typedef T Lanes __attribute__((vector_size(Bytes)));
-};
 
 /// Sums as they begin. This and what follows is compiled with the instructions of the function it
 /// is inlined into.
@@ -5756,6 +5765,54 @@ struct Conv {
 
 }  // namespace tessera::cpu
 
+// ---- tessera/backend/cpu/random_lanes.hpp
+// Philox (core/random.hpp) for as many blocks at once as a vector has lanes.
+
+namespace tessera::cpu {
+
+/// For with_instructions: vectors of `Bytes` bytes.
+template <int Bytes>
+struct RandomLanes {
+    using Words = typename detail::Vector<Bytes, std::uint32_t>::Lanes;
+    using Products = typename detail::Vector<Bytes, std::uint64_t>::Lanes;
+    static constexpr int lanes = Bytes / 4;
+
+    /// Lane k of words[j] is word j of random_block(stream, first + k).
+    [[gnu::always_inline]] static inline void draw(const Stream& stream, std::uint32_t first,
+                                                   Words (&words)[4]) {
+        for (std::uint32_t k = 0; k < lanes; ++k) words[0][k] = first + k;
+        words[1] = static_cast<std::uint32_t>(stream.purpose) + Words{};
+        words[2] = stream.epoch + Words{};
+        words[3] = stream.sample + Words{};
+        auto key0 = static_cast<std::uint32_t>(stream.seed);
+        auto key1 = static_cast<std::uint32_t>(stream.seed >> 32);
+        for (int round = 0; round < 10; ++round) {
+            Words upper[2], lower[2];
+            multiply(words[0], 0xD2511F53, upper[0], lower[0]);
+            multiply(words[2], 0xCD9E8D57, upper[1], lower[1]);
+            words[0] = upper[1] ^ words[1] ^ key0;
+            words[1] = lower[1];
+            words[2] = upper[0] ^ words[3] ^ key1;
+            words[3] = lower[0];
+            key0 += 0x9E3779B9;
+            key1 += 0xBB67AE85;
+        }
+    }
+
+private:
+    /// The halves of a * b, lanes with even and with odd numbers apart.
+    [[gnu::always_inline]] static inline void multiply(const Words& a, std::uint64_t b,
+                                                       Words& upper, Words& lower) {
+        constexpr std::uint64_t low = 0xFFFFFFFF;
+        const auto pairs = reinterpret_cast<Products>(a);
+        const Products even = (pairs & low) * b, odd = (pairs >> 32) * b;
+        upper = reinterpret_cast<Words>((even >> 32) | (odd & ~low));
+        lower = reinterpret_cast<Words>((even & low) | (odd << 32));
+    }
+};
+
+}  // namespace tessera::cpu
+
 // ---- tessera/backend/cpu/dropout.hpp
 // Inverted dropout, four elements for each block of random numbers.
 
@@ -5775,16 +5832,13 @@ struct Dropout {
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
-        parallel_for((n + 3) / 4, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index block = begin; block < end; ++block) {
-                const RandomBlock words = random_block(stream, static_cast<std::uint32_t>(block));
-                const Index last = std::min(n, block * 4 + 4);
-                for (Index i = block * 4; i < last; ++i) {
-                    mask[i] = (words[static_cast<std::size_t>(i % 4)] >> 8) >= threshold;
-                    y[i] = mask[i] ? static_cast<T>(x[i] * factor) : T{};
-                }
-            }
-        });
+        parallel_vectors((n + group - 1) / group, threads_for(n, max_threads()),
+                         [=](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
+                             const Index first = begin * group;
+                             const Index count = std::min(n, end * group) - first;
+                             draw_mask<bytes>(stream, first, count, threshold, mask + first);
+                             keep(count, factor, mask + first, x + first, y + first);
+                         });
     }
 
     template <class T>
@@ -5792,14 +5846,45 @@ struct Dropout {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
-        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            const std::uint8_t* kept = mask + begin;
-            const T* gradient = dy + begin;
-            compute_run(end - begin, dx + begin, [=](Index i) {
-                const Master<T> passed = gradient[i] * factor;
-                return kept[i] ? passed : Master<T>{0};
-            });
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
+            keep(end - begin, factor, mask + begin, dy + begin, dx + begin);
             if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
+        });
+    }
+
+private:
+    static constexpr Index group = 64;  // elements that whole vectors of any size make
+
+    /// The mask of elements first, first + 1, ..., of which the first is that of a group.
+    template <int Bytes>
+    [[gnu::always_inline]] static inline void draw_mask(const Stream& stream, Index first,
+                                                        Index count, std::uint32_t threshold,
+                                                        std::uint8_t* mask) {
+        using Lanes = RandomLanes<Bytes>;
+        using Words = typename Lanes::Words;
+        for (Index i = 0; i < count; i += Bytes) {
+            Words words[4];
+            Lanes::draw(stream, static_cast<std::uint32_t>((first + i) / 4), words);
+            // A lane holds the masks of a block: the byte of element j is the j-th in memory.
+            Words masks{};
+            for (int j = 0; j < 4; ++j) {
+                const auto dropped = reinterpret_cast<Words>(words[j] >> 8 < threshold);
+                masks |= (dropped + 1) << 8 * j;
+            }
+            std::memcpy(mask + i, &masks,
+                        static_cast<std::size_t>(std::min<Index>(Bytes, count - i)));
+        }
+    }
+
+    /// y[i] = kept[i] ? x[i] * factor : 0. By bits, as compilers make branches of the question.
+    template <class T>
+    [[gnu::always_inline]] static inline void keep(Index n, Master<T> factor,
+                                                   const std::uint8_t* kept, const T* x, T* y) {
+        using Number = Master<T>;
+        using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
+        compute_run(n, y, [=](Index i) {
+            const auto bits = std::bit_cast<Bits>(static_cast<Number>(x[i] * factor));
+            return std::bit_cast<Number>(bits & (Bits{0} - kept[i]));
         });
     }
 };

@@ -3,13 +3,16 @@
 #pragma once
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 
-#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/random_lanes.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
+#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/random.hpp"
 
@@ -29,16 +32,13 @@ struct Dropout {
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
-        parallel_for((n + 3) / 4, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            for (Index block = begin; block < end; ++block) {
-                const RandomBlock words = random_block(stream, static_cast<std::uint32_t>(block));
-                const Index last = std::min(n, block * 4 + 4);
-                for (Index i = block * 4; i < last; ++i) {
-                    mask[i] = (words[static_cast<std::size_t>(i % 4)] >> 8) >= threshold;
-                    y[i] = mask[i] ? static_cast<T>(x[i] * factor) : T{};
-                }
-            }
-        });
+        parallel_vectors((n + group - 1) / group, threads_for(n, max_threads()),
+                         [=](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
+                             const Index first = begin * group;
+                             const Index count = std::min(n, end * group) - first;
+                             draw_mask<bytes>(stream, first, count, threshold, mask + first);
+                             keep(count, factor, mask + first, x + first, y + first);
+                         });
     }
 
     template <class T>
@@ -46,14 +46,45 @@ struct Dropout {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
-        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
-            const std::uint8_t* kept = mask + begin;
-            const T* gradient = dy + begin;
-            compute_run(end - begin, dx + begin, [=](Index i) {
-                const Master<T> passed = gradient[i] * factor;
-                return kept[i] ? passed : Master<T>{0};
-            });
+        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
+            keep(end - begin, factor, mask + begin, dy + begin, dx + begin);
             if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
+        });
+    }
+
+private:
+    static constexpr Index group = 64;  // elements that whole vectors of any size make
+
+    /// The mask of elements first, first + 1, ..., of which the first is that of a group.
+    template <int Bytes>
+    [[gnu::always_inline]] static inline void draw_mask(const Stream& stream, Index first,
+                                                        Index count, std::uint32_t threshold,
+                                                        std::uint8_t* mask) {
+        using Lanes = RandomLanes<Bytes>;
+        using Words = typename Lanes::Words;
+        for (Index i = 0; i < count; i += Bytes) {
+            Words words[4];
+            Lanes::draw(stream, static_cast<std::uint32_t>((first + i) / 4), words);
+            // A lane holds the masks of a block: the byte of element j is the j-th in memory.
+            Words masks{};
+            for (int j = 0; j < 4; ++j) {
+                const auto dropped = reinterpret_cast<Words>(words[j] >> 8 < threshold);
+                masks |= (dropped + 1) << 8 * j;
+            }
+            std::memcpy(mask + i, &masks,
+                        static_cast<std::size_t>(std::min<Index>(Bytes, count - i)));
+        }
+    }
+
+    /// y[i] = kept[i] ? x[i] * factor : 0. By bits, as compilers make branches of the question.
+    template <class T>
+    [[gnu::always_inline]] static inline void keep(Index n, Master<T> factor,
+                                                   const std::uint8_t* kept, const T* x, T* y) {
+        using Number = Master<T>;
+        using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
+        compute_run(n, y, [=](Index i) {
+            const auto bits = std::bit_cast<Bits>(static_cast<Number>(x[i] * factor));
+            return std::bit_cast<Number>(bits & (Bits{0} - kept[i]));
         });
     }
 };

@@ -19,6 +19,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/pair.hpp"
+#include "tessera/backend/cpu/vector.hpp"
 #include "tessera/core/shape.hpp"
 
 namespace tessera::cpu {
@@ -53,11 +54,6 @@ struct TileTask {
 };
 
 namespace detail {
-
-template <int Bytes, class T>
-struct Vector {
-    typedef T Lanes __attribute__((vector_size(Bytes)));
-};
 
 /// Sums as they begin. This and what follows is compiled with the instructions of the function it
 /// is inlined into.
