@@ -5,7 +5,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <type_traits>
 
 namespace tessera {
 
@@ -31,9 +30,23 @@ private:
 
 static_assert(sizeof(Bf16) == 2);
 
+namespace detail {
+
+/// Not std::conditional_t, whose long name nvcc hands to the host's compiler without a `typename`.
+template <class T>
+struct MasterOf {
+    using type = T;
+};
+template <>
+struct MasterOf<Bf16> {
+    using type = float;
+};
+
+}  // namespace detail
+
 /// The type in which the parameters of a network with elements of type T are kept, learn and are
 /// saved, and in which it takes inputs from the host: float for Bf16, else T itself.
 template <class T>
-using Master = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
+using Master = typename detail::MasterOf<T>::type;
 
 }  // namespace tessera

@@ -9,6 +9,7 @@
 #include <cstdint>
 
 #include "tessera/backend/cuda/pack.cuh"
+#include "tessera/backend/cuda/wide.cuh"
 #include "tessera/core/box.hpp"
 #include "tessera/image/crop.hpp"
 #include "tessera/image/cuda/axis_filter.cuh"
@@ -174,7 +175,7 @@ private:
         const float expected = column.mean ? column.mean[row] : 0;
         if (eight_bits) value = rounded(value);
         column.target[Index{y} * geometry.crop.width * geometry.channels] =
-            static_cast<T>((value - expected) * scale);
+            cuda::rounded<T>((value - expected) * scale);
     }
 
     /// Each source row is summed once. Behind the image's last column the weights are 0 and the
