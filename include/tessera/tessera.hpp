@@ -22,6 +22,7 @@
 #include "tessera/core/thread.hpp"
 #include "tessera/core/version.hpp"
 #include "tessera/core/view.hpp"
+#include "tessera/core/with_instructions.hpp"
 
 // backend: the contract of a backend
 #include "tessera/backend/concept.hpp"

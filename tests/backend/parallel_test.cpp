@@ -77,7 +77,21 @@ TEST_CASE("an exponential is right to the precision of float, and 0 where that e
 
 TEST_CASE("what runs with the instructions of the processor gets its arguments and may throw") {
     int sum = 0;
-    cpu::with_instructions([&](int a, int b) { sum = a + b; }, 3, 4);
+    with_instructions([&](int a, int b) { sum = a + b; }, 3, 4);
     CHECK(sum == 7);
-    CHECK_THROWS_WITH_AS(cpu::with_instructions([] { fail("inside"); }), "inside", Error);
+    CHECK_THROWS_WITH_AS(with_instructions([] { fail("inside"); }), "inside", Error);
+}
+
+TEST_CASE("what asks for the bytes of the processor's vectors gets them before its arguments") {
+    const int expected = instructions() >= Instructions::avx512 ? 64
+                         : instructions() >= Instructions::avx2 ? 32
+                                                                : 16;
+    int sum = 0;
+    with_instructions([&](auto bytes, int a) { sum = bytes + a; }, 3);
+    CHECK(sum == expected + 3);
+    std::vector<int> parts(40000);
+    cpu::parallel_vectors(40000, 2, [&](auto bytes, Index begin, Index end) {
+        for (Index i = begin; i < end; ++i) parts[static_cast<std::size_t>(i)] = bytes;
+    });
+    CHECK(parts == std::vector<int>(40000, expected));
 }
