@@ -12039,12 +12039,16 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/image/row_loops.hpp
+// ---- tessera/image/row.hpp
 // RowLoops: the loops over rows of images in which resizing and normalising spend their time, for
-// any width of vectors; row.hpp chooses one.
+// any width of vectors.
 //
 // Sums run over the taps in their order, and products are rounded before they are added: a number
 // depends neither on the width of a vector nor on the processor.
+//
+// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
+// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
+// 16 bytes that every such machine has; OpenCV took 45.
 
 namespace tessera {
 
@@ -12089,7 +12093,7 @@ struct ColourFilter {
     int taps, width;
 };
 
-/// Compiled with the instructions of the functions they are inlined into.
+/// For with_instructions.
 template <int Bytes>
 struct RowLoops {
     using Lanes = typename RowVectors<Bytes>::Lanes;
@@ -12246,79 +12250,9 @@ private:
 
 }  // namespace detail
 
-}  // namespace tessera
-
-// ---- tessera/image/row.hpp
-// Rows of images by the vectors that this processor has, whatever the program was compiled for.
-//
-// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
-// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
-// 16 bytes that every such machine has; OpenCV took 45.
-
-namespace tessera {
-
-namespace detail {
-
-#if defined(__x86_64__)
-struct Avx2RowLoops {
-    [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
-                                              const float* weights, int taps, int count,
-                                              float* target) {
-        RowLoops<32>::blend(rows, pitch, weights, taps, count, target);
-    }
-    template <class Pixel>
-    [[gnu::target("avx2")]] static void normalise(const Pixel* source, const float* mean,
-                                                  float scale, int count, float* target) {
-        RowLoops<32>::normalise(source, mean, scale, count, target);
-    }
-    [[gnu::target("avx2")]] static void round(const float* row, int count, std::uint8_t* target) {
-        RowLoops<32>::round(row, count, target);
-    }
-    [[gnu::target("avx2")]] static void shrink_colours(const std::uint8_t* source,
-                                                       const ColourFilter& filter,
-                                                       ColourLanes* pixels, float* target) {
-        RowLoops<32>::shrink_colours(source, filter, pixels, target);
-    }
-};
-
-struct Avx512RowLoops {
-    [[gnu::target("avx512f")]] static void blend(const float* rows, std::ptrdiff_t pitch,
-                                                 const float* weights, int taps, int count,
-                                                 float* target) {
-        RowLoops<64>::blend(rows, pitch, weights, taps, count, target);
-    }
-    template <class Pixel>
-    [[gnu::target("avx512f")]] static void normalise(const Pixel* source, const float* mean,
-                                                     float scale, int count, float* target) {
-        RowLoops<64>::normalise(source, mean, scale, count, target);
-    }
-    [[gnu::target("avx512f")]] static void round(const float* row, int count,
-                                                 std::uint8_t* target) {
-        RowLoops<64>::round(row, count, target);
-    }
-    [[gnu::target("avx512f")]] static void shrink_colours(const std::uint8_t* source,
-                                                          const ColourFilter& filter,
-                                                          ColourLanes* pixels, float* target) {
-        RowLoops<64>::shrink_colours(source, filter, pixels, target);
-    }
-};
-#endif
-
-/// Calls f with the loops for this processor.
-template <class F>
-void with_row_loops(const F& f) {
-#if defined(__x86_64__)
-    if (instructions() >= Instructions::avx512) return f(Avx512RowLoops());
-    if (instructions() >= Instructions::avx2) return f(Avx2RowLoops());
-#endif
-    f(RowLoops<16>());
-}
-
-}  // namespace detail
-
 /// target[j] = to_pixel(row[j]).
 inline void round_pixels(const float* row, int count, std::uint8_t* target) {
-    detail::with_row_loops([&](auto loops) { loops.round(row, count, target); });
+    with_instructions([&](auto bytes) { detail::RowLoops<bytes>::round(row, count, target); });
 }
 
 }  // namespace tessera
@@ -12377,8 +12311,9 @@ public:
         float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
             const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
-            detail::with_row_loops([&](auto loops) {
-                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::blend(from, pitch_, rows_.weights(y), rows_.taps(),
+                                               values_, row);
             });
             sink(y, static_cast<const float*>(row));
         }
@@ -12409,8 +12344,9 @@ private:
                                               taps,
                                               width};
             colours_.resize(static_cast<std::size_t>(filter.count));
-            detail::with_row_loops(
-                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::shrink_colours(source, filter, colours_.data(), target);
+            });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
@@ -12775,12 +12711,13 @@ private:
     /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
     template <class Pixel>
     void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
-        detail::with_row_loops([&](auto loops) {
-            if (mean) return loops.normalise(source, mean, scale_, count, target);
+        with_instructions([&](auto bytes) {
+            using Loops = detail::RowLoops<bytes>;
+            if (mean) return Loops::normalise(source, mean, scale_, count, target);
             const int whole = static_cast<int>(repeated_.size());
             for (int i = 0; i < count; i += whole) {
-                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
-                                target + i);
+                Loops::normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                 target + i);
             }
         });
     }

@@ -159,7 +159,6 @@
 #include "tessera/image/normaliser.hpp"
 #include "tessera/image/resize.hpp"
 #include "tessera/image/row.hpp"
-#include "tessera/image/row_loops.hpp"
 
 // patch: square windows and their scores
 #include "tessera/patch/aggregate.hpp"
