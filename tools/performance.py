@@ -16,7 +16,8 @@ from html import escape
 
 PEERS = {"onednn": "oneDNN", "onednn_winograd": "oneDNN, Winograd", "eigen": "Eigen",
          "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib", "opencv": "OpenCV", "stb": "stb",
-         "tessera_one_thread": "one thread", "tessera_portable": "no `-march`"}
+         "tessera_one_thread": "one thread", "tessera_direct": "ours, direct",
+         "tessera_portable": "no `-march`"}
 NETS = {"alexnet2012": "AlexNet-2012", "alexnet_plain": "the same without LRN and groups",
         "lrn": "LRN alone, 96 × 55 × 55"}
 
@@ -215,7 +216,7 @@ def describe(results):
     products = ["layer", "pass", "batch", "ms"]
     parts = [
         ("Convolutions", [row for row in results.ops if is_convolution(row)],
-         ["onednn", "onednn_winograd"], "GFLOP"),
+         ["onednn", "onednn_winograd", "tessera_direct"], "GFLOP"),
         ("Linear", [row for row in results.ops if is_linear(row)], ["onednn"], "GFLOP"),
         ("Other layers and the update of the weights",
          [row for row in results.ops if not is_convolution(row) and not is_linear(row)],
@@ -224,6 +225,7 @@ def describe(results):
         if rows:
             yield f"### {title}"
             yield ""
+            peers = [peer for peer in peers if any(row.get("peer") == peer for row in rows)]
             heads = products + [PEERS[peer] for peer in peers] + [f"{unit}/s", "%"]
             yield from op_table(heads, rows, peers, f"{unit}_per_second")
     if results.images:
