@@ -84,6 +84,7 @@
 #include "tessera/backend/cpu/update.hpp"
 #include "tessera/backend/cpu/winograd_conv.hpp"
 #include "tessera/backend/cpu/winograd_gradient.hpp"
+#include "tessera/backend/cpu/winograd_matrices.hpp"
 #include "tessera/backend/cpu/winograd_memory.hpp"
 #include "tessera/backend/cpu/winograd_transform.hpp"
 #include "tessera/backend/cpu/with_instructions.hpp"
