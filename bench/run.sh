@@ -32,13 +32,13 @@ peers=build/peers
 threads=$(nproc)
 jobs=$(nproc)
 # Eigen's products are left out: bench_op_ops runs them alone just as well.
-works='^(ceiling/.*|.*/(tessera|onednn|onednn_winograd))(/real_time)?$'
+works='^(ceiling/.*|.*/(tessera|tessera_direct|onednn|onednn_winograd))(/real_time)?$'
 while [ $# -gt 0 ]; do
     case $1 in
         --quick)
             quick=(--quick)
             runs=3
-            works='^(ceiling/.*|((C[1-5]|lrn[12]|max_pool[12]|relu1)/.*/16|(FC6|softmax|dropout6)/.*/(1|16))/(tessera|onednn|onednn_winograd))(/real_time)?$'
+            works='^(ceiling/.*|((C[1-5]|lrn[12]|max_pool[12]|relu1)/.*/16|(FC6|softmax|dropout6)/.*/(1|16))/(tessera|tessera_direct|onednn|onednn_winograd))(/real_time)?$'
             shift
             ;;
         --out) out=${2:?--out needs a file} && shift 2 ;;

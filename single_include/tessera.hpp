@@ -99,10 +99,24 @@ private:
 
 static_assert(sizeof(Bf16) == 2);
 
+namespace detail {
+
+/// Not std::conditional_t, whose long name nvcc hands to the host's compiler without a `typename`.
+template <class T>
+struct MasterOf {
+    using type = T;
+};
+template <>
+struct MasterOf<Bf16> {
+    using type = float;
+};
+
+}  // namespace detail
+
 /// The type in which the parameters of a network with elements of type T are kept, learn and are
 /// saved, and in which it takes inputs from the host: float for Bf16, else T itself.
 template <class T>
-using Master = std::conditional_t<std::is_same_v<T, Bf16>, float, T>;
+using Master = typename detail::MasterOf<T>::type;
 
 }  // namespace tessera
 
@@ -4926,8 +4940,8 @@ private:
 
 }  // namespace tessera::cpu
 
-// ---- tessera/backend/cpu/winograd_transform.hpp
-// The transforms of Winograd's convolution F(4 x 4, 3 x 3), lanes across channels.
+// ---- tessera/backend/cpu/winograd_matrices.hpp
+// The matrices of Winograd's convolution F(4 x 4, 3 x 3).
 //
 // A tile of 4 x 4 outputs Y comes from 6 x 6 inputs X by 36 products for each pair of channel and
 // filter, where the sums ask for 144 (Lavin and Gray, CVPR 2016):
@@ -4935,13 +4949,108 @@ private:
 // Polynomials of the inputs and the weights are multiplied by their values at 0, +-sqrt(1/2),
 // +-sqrt(2) and infinity, whose matrices have numbers closer together than those of 0, +-1, +-2.
 //
-// A step is one of the matrices, applied to columns, then to rows, in loops that are not unrolled:
-// each transform is compiled for each set of instructions, and a user's compiler pays for it.
+// A step multiplies a column by one of the matrices, numbers or vectors of them, lanes across
+// channels.
 
 namespace tessera::cpu {
 
 /// Outputs along the side of a tile, inputs of these, and how many numbers stand for a tile.
 inline constexpr int tile_outputs = 4, tile_inputs = 6, tile_positions = 36;
+
+namespace detail {
+
+inline constexpr float root_half = 0.70710678f, root_two = 1.41421356f;
+
+/// B'
+struct InputStep {
+    static constexpr int from = 6, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static constexpr void apply(const Lanes (&x)[6], Lanes (&y)[6]) {
+        const Lanes even = x[4] - 2 * x[2], odd = root_half * x[3] - root_two * x[1];
+        const Lanes even_two = x[4] - 0.5f * x[2], odd_two = root_two * x[3] - root_half * x[1];
+        y[0] = x[0] + x[4] - 2.5f * x[2];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[1] + x[5] - 2.5f * x[3];
+    }
+};
+
+/// G
+struct WeightStep {
+    static constexpr int from = 3, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static constexpr void apply(const Lanes (&x)[3], Lanes (&y)[6]) {
+        const Lanes even = (-2 / 3.0f) * x[0] - (1 / 3.0f) * x[2];
+        const Lanes odd = (root_half * -2 / 3.0f) * x[1];
+        const Lanes even_two = (1 / 6.0f) * x[0] + (1 / 3.0f) * x[2];
+        const Lanes odd_two = (root_two / 6) * x[1];
+        y[0] = x[0];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[2];
+    }
+};
+
+/// A'
+struct OutputStep {
+    static constexpr int from = 6, to = 4;
+    template <class Lanes>
+    [[gnu::always_inline]] static constexpr void apply(const Lanes (&x)[6], Lanes (&y)[4]) {
+        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
+        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
+        y[0] = x[0] + even + even_two;
+        y[1] = root_half * odd + root_two * odd_two;
+        y[2] = 0.5f * even + 2 * even_two;
+        y[3] = x[5] + (root_half / 2) * odd + (root_two * 2) * odd_two;
+    }
+};
+
+/// A
+struct GradientStep {
+    static constexpr int from = 4, to = 6;
+    template <class Lanes>
+    [[gnu::always_inline]] static constexpr void apply(const Lanes (&x)[4], Lanes (&y)[6]) {
+        const Lanes even = x[0] + 0.5f * x[2], odd = root_half * x[1] + (root_half / 2) * x[3];
+        const Lanes even_two = x[0] + 2 * x[2];
+        const Lanes odd_two = root_two * x[1] + (root_two * 2) * x[3];
+        y[0] = x[0];
+        y[1] = even + odd;
+        y[2] = even - odd;
+        y[3] = even_two + odd_two;
+        y[4] = even_two - odd_two;
+        y[5] = x[3];
+    }
+};
+
+/// G'
+struct WeightGradientStep {
+    static constexpr int from = 6, to = 3;
+    template <class Lanes>
+    [[gnu::always_inline]] static constexpr void apply(const Lanes (&x)[6], Lanes (&y)[3]) {
+        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
+        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
+        y[0] = x[0] + (1 / 6.0f) * even_two - (2 / 3.0f) * even;
+        y[1] = (root_two / 6) * odd_two - (root_half * 2 / 3) * odd;
+        y[2] = x[5] + (1 / 3.0f) * even_two - (1 / 3.0f) * even;
+    }
+};
+
+}  // namespace detail
+
+}  // namespace tessera::cpu
+
+// ---- tessera/backend/cpu/winograd_transform.hpp
+// The transforms of Winograd's convolution: a matrix applied to columns, then to rows, of all
+// channels of a tile.
+//
+// Loops are not unrolled: each transform is compiled for each set of instructions, and a user's
+// compiler pays for it.
+
+namespace tessera::cpu {
 
 /// Channels of a transform come in multiples of this, the lanes of the longest vector.
 inline constexpr Index winograd_lanes = 16;
@@ -4971,86 +5080,6 @@ struct Gathering {
 };
 
 namespace detail {
-
-inline constexpr float root_half = 0.70710678f, root_two = 1.41421356f;
-
-/// B'
-struct InputStep {
-    static constexpr int from = 6, to = 6;
-    template <class Lanes>
-    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[6]) {
-        const Lanes even = x[4] - 2 * x[2], odd = root_half * x[3] - root_two * x[1];
-        const Lanes even_two = x[4] - 0.5f * x[2], odd_two = root_two * x[3] - root_half * x[1];
-        y[0] = x[0] + x[4] - 2.5f * x[2];
-        y[1] = even + odd;
-        y[2] = even - odd;
-        y[3] = even_two + odd_two;
-        y[4] = even_two - odd_two;
-        y[5] = x[1] + x[5] - 2.5f * x[3];
-    }
-};
-
-/// G
-struct WeightStep {
-    static constexpr int from = 3, to = 6;
-    template <class Lanes>
-    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[3], Lanes (&y)[6]) {
-        const Lanes even = (-2 / 3.0f) * x[0] - (1 / 3.0f) * x[2];
-        const Lanes odd = (root_half * -2 / 3.0f) * x[1];
-        const Lanes even_two = (1 / 6.0f) * x[0] + (1 / 3.0f) * x[2];
-        const Lanes odd_two = (root_two / 6) * x[1];
-        y[0] = x[0];
-        y[1] = even + odd;
-        y[2] = even - odd;
-        y[3] = even_two + odd_two;
-        y[4] = even_two - odd_two;
-        y[5] = x[2];
-    }
-};
-
-/// A'
-struct OutputStep {
-    static constexpr int from = 6, to = 4;
-    template <class Lanes>
-    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[4]) {
-        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
-        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
-        y[0] = x[0] + even + even_two;
-        y[1] = root_half * odd + root_two * odd_two;
-        y[2] = 0.5f * even + 2 * even_two;
-        y[3] = x[5] + (root_half / 2) * odd + (root_two * 2) * odd_two;
-    }
-};
-
-/// A
-struct GradientStep {
-    static constexpr int from = 4, to = 6;
-    template <class Lanes>
-    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[4], Lanes (&y)[6]) {
-        const Lanes even = x[0] + 0.5f * x[2], odd = root_half * x[1] + (root_half / 2) * x[3];
-        const Lanes even_two = x[0] + 2 * x[2];
-        const Lanes odd_two = root_two * x[1] + (root_two * 2) * x[3];
-        y[0] = x[0];
-        y[1] = even + odd;
-        y[2] = even - odd;
-        y[3] = even_two + odd_two;
-        y[4] = even_two - odd_two;
-        y[5] = x[3];
-    }
-};
-
-/// G'
-struct WeightGradientStep {
-    static constexpr int from = 6, to = 3;
-    template <class Lanes>
-    [[gnu::always_inline]] static inline void apply(const Lanes (&x)[6], Lanes (&y)[3]) {
-        const Lanes even = x[1] + x[2], odd = x[1] - x[2];
-        const Lanes even_two = x[3] + x[4], odd_two = x[3] - x[4];
-        y[0] = x[0] + (1 / 6.0f) * even_two - (2 / 3.0f) * even;
-        y[1] = (root_two / 6) * odd_two - (root_half * 2 / 3) * odd;
-        y[2] = x[5] + (1 / 3.0f) * even_two - (1 / 3.0f) * even;
-    }
-};
 
 template <int Bytes, class Step>
 [[gnu::always_inline]] inline void spread_lanes(const Spreading& s) {
@@ -5125,45 +5154,18 @@ template <int Bytes, class Step>
     }
 }
 
-#if defined(__x86_64__)
-template <class Step>
-[[gnu::target("avx512f")]] void spread_avx512(const Spreading& s) {
-    spread_lanes<64, Step>(s);
-}
-template <class Step>
-[[gnu::target("avx2,fma")]] void spread_avx2(const Spreading& s) {
-    spread_lanes<32, Step>(s);
-}
-template <class Step>
-[[gnu::target("avx512f")]] void gather_avx512(const Gathering& g) {
-    gather_lanes<64, Step>(g);
-}
-template <class Step>
-[[gnu::target("avx2,fma")]] void gather_avx2(const Gathering& g) {
-    gather_lanes<32, Step>(g);
-}
-#endif
-
 }  // namespace detail
 
 /// Step: InputStep, GradientStep or WeightStep.
 template <class Step>
 void spread(const Spreading& s) {
-#if defined(__x86_64__)
-    if (instructions() >= Instructions::avx512) return detail::spread_avx512<Step>(s);
-    if (instructions() >= Instructions::avx2) return detail::spread_avx2<Step>(s);
-#endif
-    detail::spread_lanes<16, Step>(s);
+    with_instructions([&](auto bytes) { detail::spread_lanes<bytes, Step>(s); });
 }
 
 /// Step: OutputStep or WeightGradientStep.
 template <class Step>
 void gather(const Gathering& g) {
-#if defined(__x86_64__)
-    if (instructions() >= Instructions::avx512) return detail::gather_avx512<Step>(g);
-    if (instructions() >= Instructions::avx2) return detail::gather_avx2<Step>(g);
-#endif
-    detail::gather_lanes<16, Step>(g);
+    with_instructions([&](auto bytes) { detail::gather_lanes<bytes, Step>(g); });
 }
 
 }  // namespace tessera::cpu
@@ -12124,12 +12126,16 @@ private:
 
 }  // namespace tessera
 
-// ---- tessera/image/row_loops.hpp
+// ---- tessera/image/row.hpp
 // RowLoops: the loops over rows of images in which resizing and normalising spend their time, for
-// any width of vectors; row.hpp chooses one.
+// any width of vectors.
 //
 // Sums run over the taps in their order, and products are rounded before they are added: a number
 // depends neither on the width of a vector nor on the processor.
+//
+// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
+// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
+// 16 bytes that every such machine has; OpenCV took 45.
 
 namespace tessera {
 
@@ -12174,7 +12180,7 @@ struct ColourFilter {
     int taps, width;
 };
 
-/// Compiled with the instructions of the functions they are inlined into.
+/// For with_instructions.
 template <int Bytes>
 struct RowLoops {
     using Lanes = typename RowVectors<Bytes>::Lanes;
@@ -12331,79 +12337,9 @@ private:
 
 }  // namespace detail
 
-}  // namespace tessera
-
-// ---- tessera/image/row.hpp
-// Rows of images by the vectors that this processor has, whatever the program was compiled for.
-//
-// Measured on one core (Zen 5), a program compiled for any x86-64, the 488 patches of an image of
-// 500 x 375 at 224 x 224 as 8-bit pixels: 26 ms with AVX-512, 31 with AVX2, 38 with the vectors of
-// 16 bytes that every such machine has; OpenCV took 45.
-
-namespace tessera {
-
-namespace detail {
-
-#if defined(__x86_64__)
-struct Avx2RowLoops {
-    [[gnu::target("avx2")]] static void blend(const float* rows, std::ptrdiff_t pitch,
-                                              const float* weights, int taps, int count,
-                                              float* target) {
-        RowLoops<32>::blend(rows, pitch, weights, taps, count, target);
-    }
-    template <class Pixel>
-    [[gnu::target("avx2")]] static void normalise(const Pixel* source, const float* mean,
-                                                  float scale, int count, float* target) {
-        RowLoops<32>::normalise(source, mean, scale, count, target);
-    }
-    [[gnu::target("avx2")]] static void round(const float* row, int count, std::uint8_t* target) {
-        RowLoops<32>::round(row, count, target);
-    }
-    [[gnu::target("avx2")]] static void shrink_colours(const std::uint8_t* source,
-                                                       const ColourFilter& filter,
-                                                       ColourLanes* pixels, float* target) {
-        RowLoops<32>::shrink_colours(source, filter, pixels, target);
-    }
-};
-
-struct Avx512RowLoops {
-    [[gnu::target("avx512f")]] static void blend(const float* rows, std::ptrdiff_t pitch,
-                                                 const float* weights, int taps, int count,
-                                                 float* target) {
-        RowLoops<64>::blend(rows, pitch, weights, taps, count, target);
-    }
-    template <class Pixel>
-    [[gnu::target("avx512f")]] static void normalise(const Pixel* source, const float* mean,
-                                                     float scale, int count, float* target) {
-        RowLoops<64>::normalise(source, mean, scale, count, target);
-    }
-    [[gnu::target("avx512f")]] static void round(const float* row, int count,
-                                                 std::uint8_t* target) {
-        RowLoops<64>::round(row, count, target);
-    }
-    [[gnu::target("avx512f")]] static void shrink_colours(const std::uint8_t* source,
-                                                          const ColourFilter& filter,
-                                                          ColourLanes* pixels, float* target) {
-        RowLoops<64>::shrink_colours(source, filter, pixels, target);
-    }
-};
-#endif
-
-/// Calls f with the loops for this processor.
-template <class F>
-void with_row_loops(const F& f) {
-#if defined(__x86_64__)
-    if (instructions() >= Instructions::avx512) return f(Avx512RowLoops());
-    if (instructions() >= Instructions::avx2) return f(Avx2RowLoops());
-#endif
-    f(RowLoops<16>());
-}
-
-}  // namespace detail
-
 /// target[j] = to_pixel(row[j]).
 inline void round_pixels(const float* row, int count, std::uint8_t* target) {
-    detail::with_row_loops([&](auto loops) { loops.round(row, count, target); });
+    with_instructions([&](auto bytes) { detail::RowLoops<bytes>::round(row, count, target); });
 }
 
 }  // namespace tessera
@@ -12462,8 +12398,9 @@ public:
         float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
             const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
-            detail::with_row_loops([&](auto loops) {
-                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::blend(from, pitch_, rows_.weights(y), rows_.taps(),
+                                               values_, row);
             });
             sink(y, static_cast<const float*>(row));
         }
@@ -12494,8 +12431,9 @@ private:
                                               taps,
                                               width};
             colours_.resize(static_cast<std::size_t>(filter.count));
-            detail::with_row_loops(
-                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::shrink_colours(source, filter, colours_.data(), target);
+            });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
@@ -12860,12 +12798,13 @@ private:
     /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
     template <class Pixel>
     void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
-        detail::with_row_loops([&](auto loops) {
-            if (mean) return loops.normalise(source, mean, scale_, count, target);
+        with_instructions([&](auto bytes) {
+            using Loops = detail::RowLoops<bytes>;
+            if (mean) return Loops::normalise(source, mean, scale_, count, target);
             const int whole = static_cast<int>(repeated_.size());
             for (int i = 0; i < count; i += whole) {
-                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
-                                target + i);
+                Loops::normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                 target + i);
             }
         });
     }

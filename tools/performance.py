@@ -17,6 +17,7 @@ from html import escape
 PEERS = {"onednn": "oneDNN", "onednn_winograd": "oneDNN, Winograd", "eigen": "Eigen",
          "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib", "opencv": "OpenCV", "stb": "stb",
          "tessera_bf16": "in bfloat16", "tessera_one_thread": "one thread",
+         "tessera_direct": "ours, direct", "tessera_portable": "no `-march`"}
          "tessera_portable": "no `-march`"}
 NETS = {"alexnet2012": "AlexNet-2012", "alexnet_plain": "the same without LRN and groups",
         "lrn": "LRN alone, 96 × 55 × 55"}
@@ -223,7 +224,7 @@ def describe(results):
     products = ["layer", "pass", "batch", "ms"]
     parts = [
         ("Convolutions", [row for row in results.ops if is_convolution(row)],
-         ["onednn", "onednn_winograd"], "GFLOP"),
+         ["onednn", "onednn_winograd", "tessera_direct"], "GFLOP"),
         ("Linear", [row for row in results.ops if is_linear(row)], ["onednn"], "GFLOP"),
         ("Products in bfloat16", [row for row in results.ops if is_narrow(row)], ["onednn"], "GFLOP"),
         ("Other layers and the update of the weights",
@@ -234,6 +235,7 @@ def describe(results):
         if rows:
             yield f"### {title}"
             yield ""
+            peers = [peer for peer in peers if any(row.get("peer") == peer for row in rows)]
             heads = products + [PEERS[peer] for peer in peers] + [f"{unit}/s", "%"]
             yield from op_table(heads, rows, peers, f"{unit}_per_second")
     if results.images:

@@ -4,9 +4,9 @@
 // those of arrays that are read once and written once.
 //
 // A name is layer/pass/batch/who; C2u, C4u and C5u are the layers without groups, as oneDNN and
-// most networks since have them; C1_bf16 and so on multiply numbers in bfloat16. tools/ratios.py
-// compares those that differ in `who` alone, of several runs of the program, as those who do the
-// same work follow each other:
+// most networks since have them; C1_bf16 and so on multiply numbers in bfloat16. tessera_direct is
+// CpuDirect, which knows no Winograd. tools/ratios.py compares those that differ in `who` alone, of
+// several runs of the program, as those who do the same work follow each other:
 //   for run in 1 2 3 4 5; do
 //     bench_op_ops --benchmark_out=ops$run.json --benchmark_min_time=0.02
 //   done
@@ -126,6 +126,10 @@ void add_convolution(const std::string& layer, ConvGeometry g) {
         for (int pass = 0; pass < 3; ++pass) {
             const std::string name = layer + "/" + passes[pass] + "/" + std::to_string(batch) + "/";
             add_product<Cpu::Conv>(name + "tessera", g, pass, inputs, weights, outputs, work);
+            if (cpu::is_tileable(g)) {
+                add_product<CpuDirect::Conv>(name + "tessera_direct", g, pass, inputs, weights,
+                                             outputs, work);
+            }
 #ifdef TESSERA_ONEDNN
             add_onednn(name + "onednn", work, [=] {
                 return bench::OneDnnProduct(g, pass, dnnl::algorithm::convolution_direct);

@@ -86,6 +86,7 @@
 #include "tessera/backend/cpu/vector.hpp"
 #include "tessera/backend/cpu/winograd_conv.hpp"
 #include "tessera/backend/cpu/winograd_gradient.hpp"
+#include "tessera/backend/cpu/winograd_matrices.hpp"
 #include "tessera/backend/cpu/winograd_memory.hpp"
 #include "tessera/backend/cpu/winograd_transform.hpp"
 #include "tessera/backend/cpu/with_instructions.hpp"
@@ -161,7 +162,6 @@
 #include "tessera/image/normaliser.hpp"
 #include "tessera/image/resize.hpp"
 #include "tessera/image/row.hpp"
-#include "tessera/image/row_loops.hpp"
 
 // patch: square windows and their scores
 #include "tessera/patch/aggregate.hpp"

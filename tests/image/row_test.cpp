@@ -31,15 +31,16 @@ float rounded_twice(float sum, float a, float b) {
     return static_cast<float>(double(sum) + double(product));
 }
 
-/// Calls f with every kind of loops that this processor can run.
+/// Calls f with what calls a loop compiled with some instructions, for all that this processor has.
 template <class F>
 void with_each_kind(const F& f) {
-    f(detail::RowLoops<16>());
+    f([](const auto& loop) { detail::call_with_bytes<16>(loop); });
 #if defined(__x86_64__)
-    if (detail::best_instructions() >= Instructions::avx2) f(detail::Avx2RowLoops());
-    if (detail::best_instructions() >= Instructions::avx512) f(detail::Avx512RowLoops());
+    const Instructions best = detail::best_instructions();
+    if (best >= Instructions::avx2) f([](const auto& loop) { detail::call_with_avx2(loop); });
+    if (best >= Instructions::avx512) f([](const auto& loop) { detail::call_with_avx512(loop); });
 #endif
-    detail::with_row_loops(f);
+    f([](const auto& loop) { with_instructions(loop); });
 }
 
 }  // namespace
@@ -49,9 +50,12 @@ TEST_CASE("blended rows have the bits of sums over the taps in their order") {
     const auto rows = numbers(9 * pitch, 0, 255, 1), weights = numbers(9, 0, 0.4F, 2);
     for (const int taps : {1, 2, 3, 4, 9}) {
         for (const int count : {1, 15, 16, 17, 64}) {
-            with_each_kind([&](auto loops) {
+            with_each_kind([&](auto call) {
                 std::vector<float> found(pitch, not_a_number);
-                loops.blend(rows.data(), pitch, weights.data(), taps, count, found.data());
+                call([&](auto bytes) {
+                    detail::RowLoops<bytes>::blend(rows.data(), pitch, weights.data(), taps, count,
+                                                   found.data());
+                });
                 int wrong = 0;
                 for (int j = 0; j < count; ++j) {
                     float sum = 0;
@@ -72,10 +76,13 @@ TEST_CASE("normalised rows have the bits of the formula") {
     std::vector<std::uint8_t> pixels(70);
     for (std::size_t j = 0; j < pixels.size(); ++j) pixels[j] = std::uint8_t(source[j]);
     for (const int count : {1, 3, 16, 31, 70}) {
-        with_each_kind([&](auto loops) {
+        with_each_kind([&](auto call) {
             std::vector<float> of_floats(71, not_a_number), of_pixels(71, not_a_number);
-            loops.normalise(source.data(), mean.data(), 0.017F, count, of_floats.data());
-            loops.normalise(pixels.data(), mean.data(), 0.017F, count, of_pixels.data());
+            call([&](auto bytes) {
+                using Loops = detail::RowLoops<bytes>;
+                Loops::normalise(source.data(), mean.data(), 0.017F, count, of_floats.data());
+                Loops::normalise(pixels.data(), mean.data(), 0.017F, count, of_pixels.data());
+            });
             int wrong = 0;
             for (std::size_t j = 0; j < std::size_t(count); ++j) {
                 wrong += !(of_floats[j] == (source[j] - mean[j]) * 0.017F);
@@ -95,9 +102,11 @@ TEST_CASE("rounded rows have the pixels of to_pixel, also beyond 0 and 255") {
     }
     row.insert(row.end(), {1e6F, -1e6F, -0.0F, 1e20F, -1e20F});
     for (const std::size_t count : {std::size_t{1}, std::size_t{15}, std::size_t{33}, row.size()}) {
-        with_each_kind([&](auto loops) {
+        with_each_kind([&](auto call) {
             std::vector<std::uint8_t> found(count + 1, 77);
-            loops.round(row.data(), int(count), found.data());
+            call([&](auto bytes) {
+                detail::RowLoops<bytes>::round(row.data(), int(count), found.data());
+            });
             int wrong = found[count] != 77;
             for (std::size_t j = 0; j < count; ++j) wrong += found[j] != to_pixel(row[j]);
             CHECK(wrong == 0);

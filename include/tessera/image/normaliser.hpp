@@ -106,12 +106,13 @@ private:
     /// (source - mean) * scale for `count` numbers; without a mean, that of a colour.
     template <class Pixel>
     void write_in_order(const Pixel* source, const float* mean, int count, float* target) const {
-        detail::with_row_loops([&](auto loops) {
-            if (mean) return loops.normalise(source, mean, scale_, count, target);
+        with_instructions([&](auto bytes) {
+            using Loops = detail::RowLoops<bytes>;
+            if (mean) return Loops::normalise(source, mean, scale_, count, target);
             const int whole = static_cast<int>(repeated_.size());
             for (int i = 0; i < count; i += whole) {
-                loops.normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
-                                target + i);
+                Loops::normalise(source + i, repeated_.data(), scale_, std::min(whole, count - i),
+                                 target + i);
             }
         });
     }

@@ -65,8 +65,9 @@ public:
         float* row = numbers(row_);
         for (int y = 0; y < height; ++y) {
             const float* from = strip + std::ptrdiff_t{rows_.first(y)} * pitch_;
-            detail::with_row_loops([&](auto loops) {
-                loops.blend(from, pitch_, rows_.weights(y), rows_.taps(), values_, row);
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::blend(from, pitch_, rows_.weights(y), rows_.taps(),
+                                               values_, row);
             });
             sink(y, static_cast<const float*>(row));
         }
@@ -97,8 +98,9 @@ private:
                                               taps,
                                               width};
             colours_.resize(static_cast<std::size_t>(filter.count));
-            detail::with_row_loops(
-                [&](auto loops) { loops.shrink_colours(source, filter, colours_.data(), target); });
+            with_instructions([&](auto bytes) {
+                detail::RowLoops<bytes>::shrink_colours(source, filter, colours_.data(), target);
+            });
         } else {
             for (int x = 0; x < width; ++x) {
                 for (int c = 0; c < channels; ++c) {
