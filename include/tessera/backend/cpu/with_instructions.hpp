@@ -11,6 +11,8 @@
 // cores of Zen 5, nothing in AlexNet's forward pass, and 8 per cent of a training step.
 #pragma once
 
+#include <type_traits>
+
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/core/instructions.hpp"
 
@@ -18,31 +20,50 @@ namespace tessera::cpu {
 
 namespace detail {
 
+/// f(width, arguments...) where f takes the width of a vector, else f(arguments...).
+template <int Bytes, class F, class... Arguments>
+inline constexpr bool takes_width =
+    std::is_invocable_v<const F&, std::integral_constant<int, Bytes>, Arguments...>;
+
 #if defined(__x86_64__) && defined(__GNUC__)
 template <class F, class... Arguments>
 [[gnu::target("avx512f"), gnu::flatten]] void call_with_avx512(const F& f, Arguments... arguments) {
-    f(arguments...);
+    if constexpr (takes_width<64, F, Arguments...>) {
+        f(std::integral_constant<int, 64>(), arguments...);
+    } else {
+        f(arguments...);
+    }
 }
 
 template <class F, class... Arguments>
 [[gnu::target("avx2,fma"), gnu::flatten]] void call_with_avx2(const F& f, Arguments... arguments) {
-    f(arguments...);
+    if constexpr (takes_width<32, F, Arguments...>) {
+        f(std::integral_constant<int, 32>(), arguments...);
+    } else {
+        f(arguments...);
+    }
 }
 #endif
 
 }  // namespace detail
 
-/// Calls f(arguments...), compiled with the instructions of this processor.
+/// Calls f(arguments...), compiled with the instructions of this processor, or f(bytes,
+/// arguments...) if it takes the width of their vectors, a constant of the type.
 template <class F, class... Arguments>
 void with_instructions(const F& f, Arguments... arguments) {
 #if defined(__x86_64__) && defined(__GNUC__)
     if (instructions() >= Instructions::avx512) return detail::call_with_avx512(f, arguments...);
     if (instructions() >= Instructions::avx2) return detail::call_with_avx2(f, arguments...);
 #endif
-    f(arguments...);
+    if constexpr (detail::takes_width<16, F, Arguments...>) {
+        f(std::integral_constant<int, 16>(), arguments...);
+    } else {
+        f(arguments...);
+    }
 }
 
-/// parallel_for with f(begin, end) compiled with the instructions of this processor.
+/// parallel_for with f(begin, end), or f(bytes, begin, end), compiled with the instructions of this
+/// processor.
 template <class F>
 void parallel_vectors(Index count, int threads, const F& f) {
     parallel_for(count, threads, [&](Index begin, Index end, int) {  //
