@@ -34,7 +34,7 @@ struct AveragePool {
                             const T* from = pixels + (iy * pitch + columns.begin * channels + c);
                             for (Index ix = columns.begin; ix < columns.end;
                                  ++ix, from += channels) {
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                                 for (int v = 0; v < n; ++v) {
                                     typename V::Lanes value;
                                     V::load(from + v * V::lanes, value);
@@ -42,7 +42,7 @@ struct AveragePool {
                                 }
                             }
                         }
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                         for (int v = 0; v < n; ++v) {
                             sums[v] *= factor;
                             V::store(sums[v], to + c + v * V::lanes);
@@ -78,7 +78,7 @@ struct AveragePool {
                                 const T* from = gradients + (oy * pitch + ox * channels + c);
                                 const auto factor =
                                     share<Master<T>>(vertical.covered(oy), axis.covered(ox));
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                                 for (int v = 0; v < n; ++v) {
                                     typename V::Lanes gradient;
                                     V::load(from + v * V::lanes, gradient);

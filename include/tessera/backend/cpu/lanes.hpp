@@ -91,7 +91,7 @@ template <class V, int Count, class T>
 [[gnu::always_inline]] inline void store_gradient(typename V::Lanes (&sums)[Count],
                                                   const T* rectified, T* dx) {
     using Lanes = typename V::Lanes;
-#pragma GCC unroll 4
+#pragma GCC unroll 6
     for (int v = 0; v < Count; ++v) {
         if (rectified) {
             Lanes outputs;
@@ -103,18 +103,21 @@ template <class V, int Count, class T>
 }
 
 /// Calls f(vectors, n, begin) over 0 .. count - 1, for n vectors from `begin` on at a time, a
-/// constant of the type: 4, then 1, of which the last may overlap the one before. What is shorter
-/// than a vector goes number by number.
+/// constant of the type: 6 where there are 32 registers, 4, or 1, of which the last may overlap the
+/// one before. What is shorter than a vector goes number by number.
 template <int Bytes, class T, class F>
 [[gnu::always_inline]] inline void in_vectors(Index count, const F& f) {
     using Whole = Vectors<Bytes, T>;
     using Single = Vectors<sizeof(Master<T>), T>;
-    constexpr Index lanes = Whole::lanes, most = 4;
+    constexpr Index lanes = Whole::lanes;
+    constexpr std::integral_constant<int, 6> six;
+    constexpr std::integral_constant<int, 4> four;
     constexpr std::integral_constant<int, 1> one;
     Index begin = 0;
-    for (; begin + most * lanes <= count; begin += most * lanes) {
-        f(Whole(), std::integral_constant<int, most>(), begin);
+    if constexpr (Bytes == 64) {
+        for (; begin + six * lanes <= count; begin += six * lanes) f(Whole(), six, begin);
     }
+    for (; begin + four * lanes <= count; begin += four * lanes) f(Whole(), four, begin);
     if (count < lanes) {
         for (; begin < count; ++begin) f(Single(), one, begin);
     } else {

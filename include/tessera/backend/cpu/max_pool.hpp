@@ -78,14 +78,14 @@ struct MaxPool {
                                 const Index from = oy * pitch + ox * channels + c;
                                 typename V::Integers chosen[n];
                                 typename V::Lanes gradient[n];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                                 for (int v = 0; v < n; ++v) {
                                     V::load(positions + from + v * V::lanes, chosen[v]);
                                     V::load(gradients + from + v * V::lanes, gradient[v]);
                                 }
                                 const auto here = typename V::Integers{} +
                                                   after_loads<typename V::Integer>(position);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                                 for (int v = 0; v < n; ++v) {
                                     sums[v] +=
                                         chosen[v] == here ? gradient[v] : typename V::Lanes{};
@@ -125,7 +125,7 @@ private:
         const Integers first = Integers{} + static_cast<typename V::Integer>(start);
         Lanes best[n], sum;
         Integers chosen[n];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
         for (int v = 0; v < n; ++v) {
             best[v] = Lanes{} - std::numeric_limits<Master<T>>::infinity();
             chosen[v] = Integers{};
@@ -135,25 +135,24 @@ private:
             Index at = iy * width + columns.begin;
             const T* from = pixels + at * channels + c;
             for (Index ix = columns.begin; ix < columns.end; ++ix, ++at, from += channels) {
-                const Integers position = Integers{} + static_cast<typename V::Integer>(at - start);
-                Lanes values[n];
-#pragma GCC unroll 4
+                Lanes values[n], total{};
+#pragma GCC unroll 6
+                for (int v = 0; v < n; ++v) V::load(from + v * V::lanes, values[v]);
+                const Integers position =
+                    Integers{} + after_loads(static_cast<typename V::Integer>(at - start));
+#pragma GCC unroll 6
                 for (int v = 0; v < n; ++v) {
-                    V::load(from + v * V::lanes, values[v]);
                     if constexpr (WithPositions) {
                         chosen[v] = values[v] > best[v] ? position : chosen[v];
                     }
                     best[v] = values[v] > best[v] ? values[v] : best[v];
+                    total += values[v];
                 }
-                if constexpr (n == 4) {
-                    sum += (values[0] + values[1]) + (values[2] + values[3]);
-                } else {
-                    sum += values[0];
-                }
+                sum += total;
             }
         }
         std::memcpy(seen, &sum, sizeof sum);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
         for (int v = 0; v < n; ++v) {
             V::store(best[v], y + c + v * V::lanes);
             if constexpr (WithPositions) V::store(chosen[v] + first, argmax + c + v * V::lanes);

@@ -18,10 +18,10 @@ struct Relu {
                     using V = decltype(vectors);
                     constexpr int most = count;
                     typename V::Lanes values[most];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                     for (int v = 0; v < most; ++v)
                         V::load(x + begin + at + v * V::lanes, values[v]);
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                     for (int v = 0; v < most; ++v) {
                         values[v] =
                             values[v] < typename V::Lanes{} ? typename V::Lanes{} : values[v];
@@ -41,14 +41,14 @@ struct Relu {
                     using V = decltype(vectors);
                     constexpr int most = count;
                     typename V::Lanes outputs[most], gradients[most];
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                     for (int v = 0; v < most; ++v) {
                         V::load(y + begin + at + v * V::lanes, outputs[v]);
                         V::load(dy + begin + at + v * V::lanes, gradients[v]);
                     }
                     const auto zero = reinterpret_cast<typename V::Lanes>(
                         typename V::Integers{} + after_loads(typename V::Integer{0}));
-#pragma GCC unroll 4
+#pragma GCC unroll 6
                     for (int v = 0; v < most; ++v) {
                         gradients[v] = outputs[v] > zero ? gradients[v] : typename V::Lanes{};
                         V::store(gradients[v], dx + begin + at + v * V::lanes);
