@@ -18,7 +18,6 @@ PEERS = {"onednn": "oneDNN", "onednn_winograd": "oneDNN, Winograd", "eigen": "Ei
          "pytorch": "PyTorch", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO", "dlib": "dlib", "opencv": "OpenCV", "stb": "stb",
          "tessera_bf16": "in bfloat16", "tessera_one_thread": "one thread",
          "tessera_direct": "ours, direct", "tessera_portable": "no `-march`"}
-         "tessera_portable": "no `-march`"}
 NETS = {"alexnet2012": "AlexNet-2012", "alexnet_plain": "the same without LRN and groups",
         "lrn": "LRN alone, 96 × 55 × 55"}
 

@@ -80,3 +80,39 @@ TEST_CASE_TEMPLATE("a maximum agrees with the reference", Table, TESSERA_TABLES_
         CHECK(difference(dx, expected_dx) < tolerance);
     }
 }
+
+TEST_CASE_TEMPLATE("a maximum of any number of channels agrees with the reference, NaN and all",
+                   Table, TESSERA_TABLES_AND_BF16) {
+    using T = Number<Table>;
+    Random random({.seed = 3});
+    constexpr float infinity = std::numeric_limits<float>::infinity();
+    for (const int channels : {1, 3, 7, 15, 16, 17, 31, 33, 63, 64, 65, 96, 130, 256}) {
+        for (const double odd : {0.0, 0.003, 0.3}) {
+            const PoolGeometry g{2, {channels, 6, 5}, {channels, 3, 2}, {3, 3, 2}};
+            CAPTURE(channels);
+            auto x = random_values<T>(random, g.batch * g.input.size());
+            for (T& value : x) {
+                value = T(std::round(value * 4));  // ties, and noughts of both signs
+                if (random.uniform() >= odd) continue;
+                const T values[] = {T(NAN), T(-infinity), T(infinity)};
+                value = values[random.below(3)];
+            }
+            const Index outputs = g.batch * g.output.size();
+            auto y = unwritten<T>(outputs), again = y;
+            Values expected(y.size());
+            std::vector<std::int32_t> argmax(y.size(), -2), expected_argmax(y.size(), -3);
+            Table::MaxPool::forward(g, x.data(), y.data(), argmax.data());
+            Table::MaxPool::forward(g, x.data(), again.data(), nullptr);
+            reference::MaxPool::forward(g, widened(x).data(), expected.data(),
+                                        expected_argmax.data());
+            const auto as_expected = [&](const std::vector<T>& found) {
+                return std::ranges::equal(found, expected, [](T a, double b) {
+                    return double(a) == b || (a != a && b != b);
+                });
+            };
+            CHECK(as_expected(y));
+            CHECK(as_expected(again));
+            CHECK(argmax == expected_argmax);
+        }
+    }
+}

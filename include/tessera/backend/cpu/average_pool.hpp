@@ -4,9 +4,8 @@
 
 #include <type_traits>
 
-#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/lanes.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
-#include "tessera/backend/cpu/rectify.hpp"
 
 namespace tessera::cpu {
 
@@ -16,25 +15,42 @@ struct AveragePool {
 
     template <class T>
     static void forward(const PoolGeometry& g, const T* x, T* y) {
-        const Index channels = g.input.channels;
-        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+        const auto compute_row = [&](auto bytes, Index at, Index image, Range rows)
             __attribute__((always_inline)) {
+            const PoolAxis axis = columns_of(g);
+            const Index channels = g.input.channels, pitch = axis.input * channels;
             const T* pixels = x + image * g.input.size();
-            const Master<T> factor = share<Master<T>>(rows, columns);
-            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                Master<T> sum[pool_lanes] = {};
-                for (Index iy = rows.begin; iy < rows.end; ++iy) {
-                    for (Index ix = columns.begin; ix < columns.end; ++ix) {
-                        const T* values = pixels + (iy * g.input.width + ix) * channels + c;
-                        for (Index k = 0; k < length; ++k) sum[k] += values[k];
-                    }
-                }
-                const Index to = at * channels + c;
-                for (Index k = 0; k < length; ++k) y[to + k] = static_cast<T>(sum[k] * factor);
-            };
-            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+            T* to = y + at * channels;
+            for (Index i = 0; i < axis.output; ++i, to += channels) {
+                const Range columns = axis.covered(i);
+                const Master<T> factor = share<Master<T>>(rows, columns);
+                in_vectors<bytes, T>(
+                    channels, [&](auto vectors, auto count,
+                                  Index c) __attribute__((always_inline)) {
+                        using V = decltype(vectors);
+                        constexpr int n = count;
+                        typename V::Lanes sums[n] = {};
+                        for (Index iy = rows.begin; iy < rows.end; ++iy) {
+                            const T* from = pixels + (iy * pitch + columns.begin * channels + c);
+                            for (Index ix = columns.begin; ix < columns.end;
+                                 ++ix, from += channels) {
+#pragma GCC unroll 6
+                                for (int v = 0; v < n; ++v) {
+                                    typename V::Lanes value;
+                                    V::load(from + v * V::lanes, value);
+                                    sums[v] += value;
+                                }
+                            }
+                        }
+#pragma GCC unroll 6
+                        for (int v = 0; v < n; ++v) {
+                            sums[v] *= factor;
+                            V::store(sums[v], to + c + v * V::lanes);
+                        }
+                    });
+            }
         };
-        each_window(g, compute);
+        each_output_row(g, compute_row);
     }
 
     /// Each input position collects from the windows that hold it.
@@ -42,27 +58,41 @@ struct AveragePool {
     static void backward(const PoolGeometry& g, const T* dy, T* dx,
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
-        const Index channels = g.input.channels;
-        const auto compute = [&](Index at, Index image, Range rows, Range columns)
+        const auto compute_row = [&](auto bytes, Index at, Index image, Range rows)
             __attribute__((always_inline)) {
-            const auto compute_lanes = [&](Index c, auto length) __attribute__((always_inline)) {
-                Master<T> sum[pool_lanes] = {};
-                for (Index oy = rows.begin; oy < rows.end; ++oy) {
-                    for (Index ox = columns.begin; ox < columns.end; ++ox) {
-                        const Master<T> factor =
-                            share<Master<T>>(rows_of(g).covered(oy), columns_of(g).covered(ox));
-                        const Index window = image * g.output.area() + oy * g.output.width + ox;
-                        const T* gradients = dy + window * channels + c;
-                        for (Index k = 0; k < length; ++k) sum[k] += gradients[k] * factor;
-                    }
-                }
-                const Index to = at * channels + c;
-                if (rectified) rectify_gradient(length, rectified + to, sum);
-                for (Index k = 0; k < length; ++k) dx[to + k] = static_cast<T>(sum[k]);
-            };
-            in_overlapping_pieces<pool_lanes>(channels, compute_lanes);
+            const PoolAxis axis = columns_of(g), vertical = rows_of(g);
+            const Index channels = g.input.channels, pitch = axis.output * channels;
+            const T* gradients = dy + image * g.output.size();
+            const T* outputs = rectified ? rectified + at * channels : nullptr;
+            T* to = dx + at * channels;
+            Range columns = axis.covering(0);
+            for (Index i = 0; i < axis.input; axis.advance(columns, ++i)) {
+                in_vectors<bytes, T>(
+                    channels, [&](auto vectors, auto count,
+                                  Index c) __attribute__((always_inline)) {
+                        using V = decltype(vectors);
+                        constexpr int n = count;
+                        typename V::Lanes sums[n] = {};
+                        for (Index oy = rows.begin; oy < rows.end; ++oy) {
+                            for (Index ox = columns.begin; ox < columns.end; ++ox) {
+                                const T* from = gradients + (oy * pitch + ox * channels + c);
+                                const auto factor =
+                                    share<Master<T>>(vertical.covered(oy), axis.covered(ox));
+#pragma GCC unroll 6
+                                for (int v = 0; v < n; ++v) {
+                                    typename V::Lanes gradient;
+                                    V::load(from + v * V::lanes, gradient);
+                                    sums[v] += gradient * factor;
+                                }
+                            }
+                        }
+                        store_gradient<V>(sums, outputs ? outputs + c : nullptr, to + c);
+                    });
+                to += channels;
+                if (outputs) outputs += channels;
+            }
         };
-        each_pixel(g, compute);
+        each_input_row(g, compute_row);
     }
 
 private:

@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
+#include "tessera/backend/cpu/lanes.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
 #include "tessera/backend/cpu/with_instructions.hpp"
@@ -22,17 +23,19 @@ struct Lrn {
     static void forward(const LrnGeometry& g, const T* x, T* y, std::type_identity_t<T>* scale) {
         using S = Master<T>;
         const S alpha = static_cast<S>(g.alpha), k = static_cast<S>(g.k);
-        const auto compute = [&](Index at, Index first, Index count)
+        const auto compute = [&](auto bytes, Index at, Index first, Index count, Index rows)
             __attribute__((always_inline)) {
-            S scales[width], powers[width];
-            const T* row = x + at;
-            add_windows(g.size / 2, (g.size - 1) / 2, first, count, g.shape.channels, scales,
-                        [=](Index j) { return S{row[j]} * S{row[j]}; });
-            each_piece(count, [&](Index i) { scales[i] = k + alpha * scales[i]; });
-            raise(g.beta, count, scales, powers);
-            compute_apart(count, y + at + first,
-                          [&](Index c) { return S{row[first + c]} * powers[c]; });
-            if (scale) compute_apart(count, scale + at + first, [&](Index c) { return scales[c]; });
+            const Index channels = g.shape.channels;
+            S sums[most_rows][width], scales[width], powers[width];
+            add_windows<bytes>(g.size / 2, (g.size - 1) / 2, first, count, channels, rows, sums,
+                               [=](Index j) { return S{x[at + j]} * S{x[at + j]}; });
+            for (Index row = 0; row < rows; ++row) {
+                const Index here = at + row * channels + first;
+                each_piece(count, [&](Index i) { scales[i] = k + alpha * sums[row][i]; });
+                raise(g.beta, count, scales, powers);
+                compute_apart(count, y + here, [&](Index c) { return S{x[here + c]} * powers[c]; });
+                if (scale) compute_apart(count, scale + here, [&](Index c) { return scales[c]; });
+            }
         };
         each_stretch(g, compute);
     }
@@ -45,20 +48,25 @@ struct Lrn {
         if (!dx) return;
         using S = Master<T>;
         const S factor = static_cast<S>(2 * g.alpha * g.beta);
-        const auto compute = [&](Index at, Index first, Index count)
+        const auto compute = [&](auto bytes, Index at, Index first, Index count, Index rows)
             __attribute__((always_inline)) {
-            S sums[width], powers[width], own[width];
-            const T *in = x + at, *out = y + at, *scales = scale + at, *gradient = dy + at;
-            add_windows((g.size - 1) / 2, g.size / 2, first, count, g.shape.channels, sums,
-                        [=](Index j) { return S{gradient[j]} * S{out[j]} / S{scales[j]}; });
+            const Index channels = g.shape.channels;
+            S sums[most_rows][width], powers[width], own[width];
+            const auto share = [=](Index j) {
+                return S{dy[at + j]} * S{y[at + j]} / S{scale[at + j]};
+            };
+            add_windows<bytes>((g.size - 1) / 2, g.size / 2, first, count, channels, rows, sums,
+                               share);
             each_piece(count, [&](Index i) { own[i] = S{1}; });
-            compute_apart(count, own, [&](Index c) { return scales[first + c]; });
-            raise(g.beta, count, own, powers);
-            compute_apart(count, dx + at + first, [&](Index c) {
-                const Index i = first + c;
-                return S{gradient[i]} * powers[c] - factor * S{in[i]} * sums[c];
-            });
-            if (rectified) rectify_gradient(count, rectified + at + first, dx + at + first);
+            for (Index row = 0; row < rows; ++row) {
+                const Index here = at + row * channels + first;
+                compute_apart(count, own, [&](Index c) { return scale[here + c]; });
+                raise(g.beta, count, own, powers);
+                compute_apart(count, dx + here, [&](Index c) {
+                    return S{dy[here + c]} * powers[c] - factor * S{x[here + c]} * sums[row][c];
+                });
+                if (rectified) rectify_gradient(count, rectified + here, dx + here);
+            }
         };
         each_stretch(g, compute);
     }
@@ -67,18 +75,21 @@ private:
     static constexpr Index piece = 32;  // of channels, that are in registers at once
     static constexpr Index width = 128;
     static constexpr Index reach = 64;
+    static constexpr Index most_rows = 8;
 
-    /// Calls f(first element of a position, first channel, channels) for stretches of at most
-    /// `width` channels.
+    /// Calls f(width of a vector, first element of a position, first channel, channels, positions)
+    /// for stretches of at most `width` channels of at most `most_rows` positions.
     template <class F>
     static void each_stretch(const LrnGeometry& g, const F& f) {
         const Index channels = g.shape.channels;
         const Index rows = g.batch * g.shape.area();
         parallel_vectors(rows, threads_for(rows * channels, max_threads()),
-                         [&](Index begin, Index end) {
-                             for (Index row = begin; row < end; ++row) {
+                         [&](auto bytes, Index begin, Index end) {
+                             for (Index row = begin; row < end; row += most_rows) {
+                                 const Index together = std::min(most_rows, end - row);
                                  for (Index first = 0; first < channels; first += width) {
-                                     f(row * channels, first, std::min(width, channels - first));
+                                     f(bytes, row * channels, first,
+                                       std::min(width, channels - first), together);
                                  }
                              }
                          });
@@ -104,32 +115,54 @@ private:
         }
     }
 
-    /// sums[i] = sum of value(j) over j in first + i - before .. first + i + after, clipped to
-    /// 0 .. channels - 1, for i in 0 .. count - 1; what follows in the last piece has any value.
-    template <class T, class Value>
+    /// sums[row][i] = sum of value(row * channels + j) over j in first + i - before .. first + i +
+    /// after, clipped to 0 .. channels - 1, for i in 0 .. count - 1; what follows in the last piece
+    /// has any value.
+    ///
+    /// A window is read across the vectors that were written, which waits for these to be in the
+    /// cache: several rows are written before the first is read.
+    template <int Bytes, class T, class Value>
     [[gnu::always_inline]] static void add_windows(Index before, Index after, Index first,
-                                                   Index count, Index channels, T (&sums)[width],
+                                                   Index count, Index channels, Index rows,
+                                                   T (&sums)[most_rows][width],
                                                    const Value& value) {
+        using V = Vectors<Bytes, T>;
+        static_assert(piece % (2 * V::lanes) == 0);
+        // Not known to be 0: for a handful of numbers compilers would call memset.
+        const auto zero = after_loads(typename V::Integer{0});
+        const auto zeros = reinterpret_cast<typename V::Lanes>(typename V::Integers{} + zero);
         const Index whole = (count + piece - 1) / piece * piece;
         // At most `reach` members of every window at a time.
         for (Index from = first - before; from <= first + after; from += reach) {
             const Index members = std::min(reach, first + after + 1 - from);
-            T values[width + reach];  // of channels from, from + 1, ...; 0 where there is none
-            const Index skip = std::clamp<Index>(-from, 0, whole + members - 1);
-            const Index stop = std::clamp<Index>(channels - from, skip, whole + members - 1);
-            for (Index i = 0; i < skip; ++i) values[i] = T{0};
-            for (Index i = stop; i < whole + members - 1; ++i) values[i] = T{0};
-            compute_apart(stop - skip, values + skip,
-                          [=](Index k) { return value(from + skip + k); });
-            for (Index at = 0; at < whole; at += piece) {
-                T sum[piece] = {};
-                for (Index d = 0; d < members; ++d) {
-                    for (Index i = 0; i < piece; ++i) sum[i] += values[at + d + i];
+            // Of channels from, from + 1, ...; 0 beyond them.
+            T values[most_rows][width + reach + V::lanes];
+            const Index last = whole + members - 1;
+            const Index skip = std::clamp<Index>(-from, 0, last);
+            const Index stop = std::clamp<Index>(channels - from, skip, last);
+            for (Index row = 0; row < rows; ++row) {
+                const Index begin = row * channels + from + skip;
+                for (Index i = 0; i < skip; i += V::lanes) V::store(zeros, values[row] + i);
+                compute_apart(stop - skip, values[row] + skip,
+                              [=](Index k) { return value(begin + k); });
+                for (Index i = stop; i < last; i += V::lanes) V::store(zeros, values[row] + i);
+            }
+            for (Index row = 0; row < rows; ++row) {
+                for (Index at = 0; at < whole; at += 2 * V::lanes) {
+                    typename V::Lanes sum[2] = {}, member[2];
+                    if (from > first - before) {
+                        for (int v = 0; v < 2; ++v) {
+                            V::load(sums[row] + at + v * V::lanes, sum[v]);
+                        }
+                    }
+                    for (Index d = 0; d < members; ++d) {
+                        for (int v = 0; v < 2; ++v) {
+                            V::load(values[row] + at + d + v * V::lanes, member[v]);
+                            sum[v] += member[v];
+                        }
+                    }
+                    for (int v = 0; v < 2; ++v) V::store(sum[v], sums[row] + at + v * V::lanes);
                 }
-                if (from > first - before) {
-                    for (Index i = 0; i < piece; ++i) sum[i] += sums[at + i];
-                }
-                for (Index i = 0; i < piece; ++i) sums[at + i] = sum[i];
             }
         }
     }

@@ -29,6 +29,11 @@ struct PoolAxis {
         const Index past = i + pad - window;  // the last position before the first such window
         return {past < 0 ? 0 : past / stride + 1, std::min(output, (i + pad) / stride + 1)};
     }
+    /// From the windows that hold i - 1 to those that hold i, without a division.
+    constexpr void advance(Range& windows, Index i) const {
+        windows.begin += windows.begin * stride - pad + window <= i;
+        windows.end += windows.end < output && windows.end * stride - pad <= i;
+    }
 };
 
 constexpr PoolAxis rows_of(const PoolGeometry& g) {
@@ -39,37 +44,29 @@ constexpr PoolAxis columns_of(const PoolGeometry& g) {
     return {g.input.width, g.output.width, g.window.width, g.window.stride, g.window.pad_left};
 }
 
-/// Channels that are pooled at once.
-inline constexpr Index pool_lanes = 32;
-
-/// Calls f(at, image, rows, columns) for each position `at` of the output, counted over the batch:
-/// what its window covers of an image.
+/// Calls f(bytes, at, image, rows) for each row of the output: `at` is its first position, counted
+/// over the batch, `rows` what its windows cover of an image, `bytes` the width of a vector.
 template <class F>
-void each_window(const PoolGeometry& g, const F& f) {
-    const Index height = g.output.height, width = g.output.width;
+void each_output_row(const PoolGeometry& g, const F& f) {
+    const Index height = g.output.height;
     parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
-                     [&](Index begin, Index end) {
+                     [&](auto bytes, Index begin, Index end) {
                          for (Index row = begin; row < end; ++row) {
                              const Range rows = rows_of(g).covered(row % height);
-                             for (Index i = 0; i < width; ++i) {
-                                 f(row * width + i, row / height, rows, columns_of(g).covered(i));
-                             }
+                             f(bytes, row * g.output.width, row / height, rows);
                          }
                      });
 }
 
-/// Calls f(at, image, rows, columns) for each position `at` of the input, counted over the batch:
-/// the windows of an image that hold it.
+/// The same for each row of the input: `rows` are those of windows that hold it.
 template <class F>
-void each_pixel(const PoolGeometry& g, const F& f) {
-    const Index height = g.input.height, width = g.input.width;
+void each_input_row(const PoolGeometry& g, const F& f) {
+    const Index height = g.input.height;
     parallel_vectors(g.batch * height, threads_for(g.batch * g.input.size(), max_threads()),
-                     [&](Index begin, Index end) {
+                     [&](auto bytes, Index begin, Index end) {
                          for (Index row = begin; row < end; ++row) {
                              const Range rows = rows_of(g).covering(row % height);
-                             for (Index i = 0; i < width; ++i) {
-                                 f(row * width + i, row / height, rows, columns_of(g).covering(i));
-                             }
+                             f(bytes, row * g.input.width, row / height, rows);
                          }
                      });
 }

@@ -2,7 +2,7 @@
 // Rectification.
 #pragma once
 
-#include "tessera/backend/cpu/pieces.hpp"
+#include "tessera/backend/cpu/lanes.hpp"
 #include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
@@ -11,24 +11,49 @@ namespace tessera::cpu {
 struct Relu {
     template <class T>
     static void forward(Index n, const T* x, T* y) {
-        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
-            const T* from = x + begin;
-            compute_run(end - begin, y + begin,
-                        [=](Index i) { return from[i] < 0 ? T{} : from[i]; });
+        parallel_vectors(n, threads_for(n, max_threads()), [=](auto bytes, Index begin, Index end) {
+            in_vectors<bytes, T>(
+                end - begin, [=](auto vectors, auto count,
+                                 Index at) __attribute__((always_inline)) {
+                    using V = decltype(vectors);
+                    constexpr int most = count;
+                    typename V::Lanes values[most];
+#pragma GCC unroll 6
+                    for (int v = 0; v < most; ++v)
+                        V::load(x + begin + at + v * V::lanes, values[v]);
+#pragma GCC unroll 6
+                    for (int v = 0; v < most; ++v) {
+                        values[v] =
+                            values[v] < typename V::Lanes{} ? typename V::Lanes{} : values[v];
+                        V::store(values[v], y + begin + at + v * V::lanes);
+                    }
+                });
         });
     }
 
     template <class T>
     static void backward(Index n, const T* y, const T* dy, T* dx) {
         if (!dx) return;
-        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
-            const T* output = y + begin;
-            const T* gradient = dy + begin;
-            compute_run(end - begin, dx + begin, [=](Index i) {
-                const T passed =
-                    gradient[i];  // loaded in any case: a branch here costs 20 times more
-                return output[i] > 0 ? passed : T{};
-            });
+        parallel_vectors(n, threads_for(n, max_threads()), [=](auto bytes, Index begin, Index end) {
+            in_vectors<bytes, T>(
+                end - begin, [=](auto vectors, auto count,
+                                 Index at) __attribute__((always_inline)) {
+                    using V = decltype(vectors);
+                    constexpr int most = count;
+                    typename V::Lanes outputs[most], gradients[most];
+#pragma GCC unroll 6
+                    for (int v = 0; v < most; ++v) {
+                        V::load(y + begin + at + v * V::lanes, outputs[v]);
+                        V::load(dy + begin + at + v * V::lanes, gradients[v]);
+                    }
+                    const auto zero = reinterpret_cast<typename V::Lanes>(
+                        typename V::Integers{} + after_loads(typename V::Integer{0}));
+#pragma GCC unroll 6
+                    for (int v = 0; v < most; ++v) {
+                        gradients[v] = outputs[v] > zero ? gradients[v] : typename V::Lanes{};
+                        V::store(gradients[v], dx + begin + at + v * V::lanes);
+                    }
+                });
         });
     }
 };
