@@ -10,6 +10,7 @@
 
 #include <cstdint>
 
+#include "tessera/backend/cpu/lanes.hpp"
 #include "tessera/backend/cpu/tile.hpp"
 
 namespace tessera::cpu {
@@ -54,18 +55,11 @@ template <int Bytes, int Rows, int Vectors>
 /// y[i] = x[i], rounded, for whole vectors.
 template <int Bytes>
 [[gnu::always_inline]] inline void narrow_lanes(Index count, const float* x, Bf16* y) {
-    typedef typename Vector<Bytes, std::uint32_t>::Lanes Words;
-    typedef typename Vector<Bytes / 2, std::uint16_t>::Lanes Halves;
-    typedef typename Vector<Bytes, float>::Lanes Lanes;
-    for (Index i = 0; i < count; i += Bytes / Index{sizeof(float)}) {
-        Words wide;
-        std::memcpy(&wide, x + i, sizeof wide);
-        const Lanes values = reinterpret_cast<Lanes>(wide);
-        const Words rounded = (wide + 0x7FFF + (wide >> 16 & 1)) >> 16;
-        // With the bit of a quiet NaN, which the sum above could have carried over to infinity.
-        const Words chosen = values == values ? rounded : (wide >> 16 | 0x40);
-        const Halves narrow = __builtin_convertvector(chosen, Halves);
-        std::memcpy(y + i, &narrow, sizeof narrow);
+    using V = Vectors<Bytes, Bf16>;
+    for (Index i = 0; i < count; i += V::lanes) {
+        typename V::Lanes values;
+        std::memcpy(&values, x + i, sizeof values);
+        V::store(values, y + i);
     }
 }
 
