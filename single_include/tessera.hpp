@@ -5966,13 +5966,15 @@ struct Dropout {
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
-        parallel_vectors((n + group - 1) / group, threads_for(n, max_threads()),
-                         [=](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
-                             const Index first = begin * group;
-                             const Index count = std::min(n, end * group) - first;
+        parallel_for((n + group - 1) / group, threads_for(n, max_threads()),
+                     [&](Index begin, Index end, int) {
+                         const Index first = begin * group,
+                                     count = std::min(n, end * group) - first;
+                         with_instructions([&](auto bytes) {
                              draw_mask<bytes>(stream, first, count, threshold, mask + first);
-                             keep(count, factor, mask + first, x + first, y + first);
                          });
+                         keep(count, factor, mask + first, x + first, y + first);
+                     });
     }
 
     template <class T>
@@ -5980,7 +5982,7 @@ struct Dropout {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
-        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
+        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
             keep(end - begin, factor, mask + begin, dy + begin, dx + begin);
             if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
         });
@@ -6012,8 +6014,7 @@ private:
 
     /// y[i] = kept[i] ? x[i] * factor : 0. By bits, as compilers make branches of the question.
     template <class T>
-    [[gnu::always_inline]] static inline void keep(Index n, Master<T> factor,
-                                                   const std::uint8_t* kept, const T* x, T* y) {
+    static void keep(Index n, Master<T> factor, const std::uint8_t* kept, const T* x, T* y) {
         using Number = Master<T>;
         using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
         compute_run(n, y, [=](Index i) {

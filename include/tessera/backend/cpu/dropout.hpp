@@ -9,12 +9,13 @@
 #include <cstring>
 #include <type_traits>
 
+#include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/random_lanes.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/random.hpp"
+#include "tessera/core/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -32,13 +33,15 @@ struct Dropout {
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
         // bits / 2^24 >= rate is bits >= ceil(rate * 2^24), as the product is exact.
         const auto threshold = static_cast<std::uint32_t>(std::ceil(rate * 0x1p24));
-        parallel_vectors((n + group - 1) / group, threads_for(n, max_threads()),
-                         [=](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
-                             const Index first = begin * group;
-                             const Index count = std::min(n, end * group) - first;
+        parallel_for((n + group - 1) / group, threads_for(n, max_threads()),
+                     [&](Index begin, Index end, int) {
+                         const Index first = begin * group,
+                                     count = std::min(n, end * group) - first;
+                         with_instructions([&](auto bytes) {
                              draw_mask<bytes>(stream, first, count, threshold, mask + first);
-                             keep(count, factor, mask + first, x + first, y + first);
                          });
+                         keep(count, factor, mask + first, x + first, y + first);
+                     });
     }
 
     template <class T>
@@ -46,7 +49,7 @@ struct Dropout {
                          const std::type_identity_t<T>* rectified = nullptr) {
         if (!dx) return;
         const auto factor = static_cast<Master<T>>(1 / (1 - rate));
-        parallel_vectors(n, threads_for(n, max_threads()), [=](Index begin, Index end) {
+        parallel_for(n, threads_for(n, max_threads()), [&](Index begin, Index end, int) {
             keep(end - begin, factor, mask + begin, dy + begin, dx + begin);
             if (rectified) rectify_gradient(end - begin, rectified + begin, dx + begin);
         });
@@ -78,8 +81,7 @@ private:
 
     /// y[i] = kept[i] ? x[i] * factor : 0. By bits, as compilers make branches of the question.
     template <class T>
-    [[gnu::always_inline]] static inline void keep(Index n, Master<T> factor,
-                                                   const std::uint8_t* kept, const T* x, T* y) {
+    static void keep(Index n, Master<T> factor, const std::uint8_t* kept, const T* x, T* y) {
         using Number = Master<T>;
         using Bits = std::conditional_t<sizeof(Number) == 8, std::uint64_t, std::uint32_t>;
         compute_run(n, y, [=](Index i) {
