@@ -56,6 +56,7 @@
 #include "tessera/backend/cpu/im2col.hpp"
 #include "tessera/backend/cpu/interleave.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
+#include "tessera/backend/cpu/lanes.hpp"
 #include "tessera/backend/cpu/linear.hpp"
 #include "tessera/backend/cpu/lines.hpp"
 #include "tessera/backend/cpu/loss.hpp"
