@@ -1,9 +1,20 @@
 // SPDX-License-Identifier: MIT
 // Maximum over a window, vectorised over the channels.
+//
+// Forward, a number of a window costs a load, a maximum and an addition that notices NaN, and a
+// comparison and a choice where positions are asked for. With AVX-512, 96 channels out of the L2
+// cache, a vector of each takes about 2.5 cycles of one core (Zen 5), without positions 2; maxima
+// that go through memory in each step took 8.
+//
+// Batches do not fit the caches: of 128 images of 96 x 55 x 55, 149 MB are read and 72 MB written,
+// for which as much is read first. Two cores took 7 to 9 ms (maxima in memory: 16 to 25), and back,
+// where 72 MB are read and 149 MB written, 5 to 9 ms. Neither fetching the rows of the next windows
+// by hand nor writing past the caches made that shorter.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
 #include <limits>
 #include <type_traits>
 

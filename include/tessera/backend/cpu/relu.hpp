@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Rectification.
+// Rectification. Memory is the limit: back, 12 bytes a number and 4 that are read to be written.
+// There, loading the gradient only where the output is positive took 1.1 to 2 times as long at
+// batches of 16 and 128 in AlexNet: the one load waits for the other.
 #pragma once
 
 #include "tessera/backend/cpu/lanes.hpp"
