@@ -1,21 +1,24 @@
 // SPDX-License-Identifier: MIT
 // WinogradConv: convolution with windows of 3 x 3 by Winograd's tiles.
 //
-// A stretch of tiles is transformed, 8 MB of it, by all threads; then each multiplies a panel of 32
-// filters with up to 112 tiles, position by position, by the tiles of registers that every product
-// has, and transforms what comes out while it is in the core's own cache. Inputs are read from the
-// third-level cache once a panel, 4 bytes a cycle, weights once for 112 tiles.
+// A stretch of tiles is transformed by all threads; then each multiplies a panel of 32 filters with
+// blocks of up to 112 tiles, position by position, by the tiles of registers that every product
+// has, and transforms what comes out while it is in the core's own cache. All blocks of a stretch
+// go by before the next panel, whose weights are what waits for the third-level cache: with one
+// position's held in the first, products of batch 16 take 15 per cent less time, with one
+// position's inputs held nothing less. Prefetching the next position's weights by instructions was
+// slower, by 3 to 12 per cent.
 //
-// Measured on two cores of Zen 5 (476 GFLOP/s), GFLOP/s by the direct convolution's count, batch 16
-// / 128, bench_op_ops; 13 x 13 fills 0.66 of its tiles:
-//                          tiles         oneDNN's 2.6 Winograd over it, time
-//   C3 forward             705 / 852     0.92 / 1.00
-//   C3 data gradient       701 / 821     0.99 / 1.06
-//   C3 weights' gradient   673 / 731     1.09 / 1.17
-//   C4u forward            717 / 838     0.94 / 1.02
-//   C4u data gradient      719 / 859     0.94 / 1.03
-//   C4u weights' gradient  651 / 744     1.06 / 1.15
-//   C5u forward            702 / 848     0.97 / 1.05
+// Measured on one core of Zen 5, oneDNN's 2.6 Winograd over ours at batch 16, which both transform
+// the weights in each call, least times of three runs of bench_op_ops, one after another with the
+// order panel within block and all weights transformed beforehand:
+//                     before   now
+//   C3 forward         0.97    1.11
+//   C3 data gradient   1.00    1.07
+//   C4u forward        0.95    0.99
+//   C4u data gradient  0.93    1.03
+//   C5u forward        1.01    1.12
+//   C5u data gradient  0.97    1.15
 //
 // An input that is infinite or NaN leaves none finite of all 16 outputs of each tile that sees it.
 #pragma once
@@ -31,11 +34,14 @@ namespace tessera::cpu {
 
 namespace detail {
 
-/// y = bias + x * weights, these as positions in the memory.
+/// y = bias + x * weights, or, turned, the gradient of a convolution's inputs, whose channels are
+/// the filters of `weights`.
 struct WinogradCorrelation {
     const ConvGeometry& g;
     const WinogradMemory& memory;
     const float* x = nullptr;
+    const float* weights = nullptr;
+    bool turned = false;
     const float* bias = nullptr;
     float* y = nullptr;
     bool rectify = false;              ///< y = max(y, 0) in the end
@@ -47,7 +53,20 @@ struct WinogradCorrelation {
     const Index channels = g.input.channels / g.groups;
 
     void compute(int threads) const {
+        const Index all = g.groups * panels, pieces = channels / winograd_lanes;
         const Index stretches = (tiling.count() + memory.tiles - 1) / memory.tiles;
+        // The weights of a panel that are used once are transformed by the thread that uses them,
+        // into memory that stays in its caches.
+        const bool once = stretches == 1 && all >= threads;
+        const Index most = once ? WinogradMemory::fewer_tiles : WinogradMemory::most_tiles;
+        const auto weights_of = [&](Index panel, int thread) {
+            return memory.weights + (once ? thread : panel) * memory.panel;
+        };
+        parallel_for(once ? 0 : all * pieces, threads, [&](Index from, Index to, int thread) {
+            for (Index i = from; i < to; ++i) {
+                take_weights(i / pieces, i % pieces, weights_of(i / pieces, thread));
+            }
+        });
         for (Index i = 0; i < stretches; ++i) {
             const Range rows = part_of({0, tiling.rows}, i, stretches);
             const Range tiles{rows.begin * tiling.across, rows.end * tiling.across};
@@ -56,34 +75,58 @@ struct WinogradCorrelation {
                     memory.inputs.take(g, x, tiling.place(tiles.begin + tile), tile, memory.zeros);
                 }
             });
-            const Index all = g.groups * panels;
-            const Index blocks =
-                (tiles.length() + WinogradMemory::most_tiles - 1) / WinogradMemory::most_tiles;
-            parallel_for(blocks * all, threads, [&](Index from, Index to, int thread) {
+            const Index blocks = (tiles.length() + most - 1) / most;
+            parallel_for(all * blocks, threads, [&](Index from, Index to, int thread) {
                 for (Index n = from; n < to; ++n) {
-                    compute_panel(tiles.begin, part_of({0, tiles.length()}, n / all, blocks),
-                                  n % all, memory.products_of(thread));
+                    const Index panel = n / blocks;
+                    float* taken = weights_of(panel, thread);
+                    const bool first = n == from || n % blocks == 0;
+                    for (Index piece = 0; once && first && piece < pieces; ++piece) {
+                        take_weights(panel, piece, taken);
+                    }
+                    compute_panel(tiles.begin, part_of({0, tiles.length()}, n % blocks, blocks),
+                                  panel, taken, memory.products_of(thread));
                 }
             });
         }
     }
 
+    /// Weights of a panel and as many channels as a vector has lanes as positions.
+    void take_weights(Index panel, Index piece, float* to) const {
+        float taps[9 * winograd_lanes * most_panel_columns<float>];
+        const float* pixels[9];
+        const Index group = panel / panels, j = panel % panels * width;
+        const Index size = winograd_lanes * width;
+        for (Index tap = 0; tap < 9; ++tap) {
+            const Index at = group * 9 + (turned ? 8 - tap : tap);
+            const Matrix<float> factor{weights + at * channels * filters,
+                                       turned ? channels : filters, turned};
+            pack_panels(factor, piece * winograd_lanes, winograd_lanes, j,
+                        std::min(width, filters - j), taps + tap * size, 0);
+            pixels[tap] = taps + tap * size;
+        }
+        spread<WeightStep>({.pixels = pixels,
+                            .channels = size,
+                            .to = to + piece * size,
+                            .distance = memory.distance});
+    }
+
     /// Tiles `tiles` of the stretch that begins with tile `first`.
-    void compute_panel(Index first, Range tiles, Index panel, float* products) const {
+    void compute_panel(Index first, Range tiles, Index panel, const float* taken,
+                       float* products) const {
         const Index group = panel / panels, j = panel % panels * width;
         const Index filter = group * filters + j, columns = std::min(width, filters - j);
         const Index distance = (tiles.length() + 1) * width;
         for (Index p = 0; p < tile_positions; ++p) {
-            compute_rows<float>(
-                tiles.length(), columns,
-                {.depth = channels,
-                 .a = memory.inputs.data + p * memory.inputs.distance,
-                 .begin = tiles.begin * memory.inputs.row + group * channels,
-                 .a_stride = memory.inputs.row,
-                 .panel = memory.weights + panel * memory.panel + p * memory.distance,
-                 .panel_step = width,
-                 .c = products + p * distance,
-                 .c_stride = width});
+            compute_rows<float>(tiles.length(), columns,
+                                {.depth = channels,
+                                 .a = memory.inputs.data + p * memory.inputs.distance,
+                                 .begin = tiles.begin * memory.inputs.row + group * channels,
+                                 .a_stride = memory.inputs.row,
+                                 .panel = taken + p * memory.distance,
+                                 .panel_step = width,
+                                 .c = products + p * distance,
+                                 .c_stride = width});
         }
         const Index pixel = g.output.channels, line = g.output.width * pixel;
         for (Index tile = tiles.begin; tile < tiles.end; ++tile) {
@@ -116,12 +159,13 @@ struct WinogradConv {
     static void forward(const ConvGeometry& g, const float* x, const float* weights,
                         const float* bias, float* y, const Scratch& scratch, bool rectify) {
         const WinogradMemory memory(g, scratch);
-        spread_weights(g, memory, scratch.threads, [&](Index group, Index tap) {
-            return Matrix<float>{
-                weights + (group * g.depth() + tap * (g.depth() / 9)) * g.filters(), g.filters()};
-        });
-        detail::WinogradCorrelation{
-            .g = g, .memory = memory, .x = x, .bias = bias, .y = y, .rectify = rectify}
+        detail::WinogradCorrelation{.g = g,
+                                    .memory = memory,
+                                    .x = x,
+                                    .weights = weights,
+                                    .bias = bias,
+                                    .y = y,
+                                    .rectify = rectify}
             .compute(scratch.threads);
     }
 
@@ -130,43 +174,14 @@ struct WinogradConv {
         if (!dx) return;
         const ConvGeometry back = turned(g);
         const WinogradMemory memory(back, scratch);
-        spread_weights(back, memory, scratch.threads, [&](Index group, Index tap) {
-            const Index opposite = group * 9 + 8 - tap;
-            return Matrix<float>{weights + opposite * (g.depth() / 9) * g.filters(), g.filters(),
-                                 true};
-        });
-        detail::WinogradCorrelation{
-            .g = back, .memory = memory, .x = dy, .y = dx, .rectified = rectified}
+        detail::WinogradCorrelation{.g = back,
+                                    .memory = memory,
+                                    .x = dy,
+                                    .weights = weights,
+                                    .turned = true,
+                                    .y = dx,
+                                    .rectified = rectified}
             .compute(scratch.threads);
-    }
-
-private:
-    /// factor(group, tap) is (channels, filters) of a group.
-    template <class Factor>
-    static void spread_weights(const ConvGeometry& g, const WinogradMemory& memory, int threads,
-                               const Factor& factor) {
-        const Index width = panel_columns<float>(), filters = g.filters();
-        const Index panels = (filters + width - 1) / width;
-        const Index pieces = g.input.channels / g.groups / winograd_lanes;
-        const Index size = winograd_lanes * width;
-        parallel_for(g.groups * panels * pieces, threads, [&](Index begin, Index end, int) {
-            float taps[9 * winograd_lanes * most_panel_columns<float>];
-            const float* pixels[9];
-            for (Index tap = 0; tap < 9; ++tap) pixels[tap] = taps + tap * size;
-            for (Index i = begin; i < end; ++i) {
-                const Index panel = i / pieces, j = panel % panels * width;
-                const Index channel = i % pieces * winograd_lanes;
-                for (Index tap = 0; tap < 9; ++tap) {
-                    pack_panels(factor(panel / panels, tap), channel, winograd_lanes, j,
-                                std::min(width, filters - j), taps + tap * size, 0);
-                }
-                spread<detail::WeightStep>(
-                    {.pixels = pixels,
-                     .channels = size,
-                     .to = memory.weights + panel * memory.panel + channel * width,
-                     .distance = memory.distance});
-            }
-        });
     }
 };
 

@@ -51,9 +51,8 @@ struct Tiling {
 
     /// Rows of tiles at a time where one takes `size` floats: 8 MB, which the third-level cache
     /// holds beside the weights.
-    constexpr Index rows_at_once(Index size) const {
-        constexpr Index budget = (Index{8} << 20) / 4;
-        return std::clamp<Index>(budget / (size * across), 1, rows);
+    constexpr Index rows_at_once(Index size, Index megabytes = 8) const {
+        return std::clamp<Index>((megabytes << 18) / (size * across), 1, rows);
     }
 };
 
@@ -110,8 +109,8 @@ struct SpreadInputs {
 /// The memory of the passes that go from inputs to outputs.
 struct WinogradMemory {
     /// Tiles whose products with a panel of filters take half a megabyte, half of a core's own
-    /// cache: weights come from the third-level one for 112 tiles at a time, 2.3 bytes a cycle.
-    static constexpr Index most_tiles = 112;
+    /// cache; and a quarter, beside weights that have just been transformed there.
+    static constexpr Index most_tiles = 112, fewer_tiles = 64;
 
     Index tiles;            ///< of a stretch
     Index panel, distance;  ///< of a panel of weights, of its positions
@@ -120,7 +119,7 @@ struct WinogradMemory {
 
     static constexpr std::size_t bytes(const ConvGeometry& g, int threads) {
         return carved_bytes<float>(weights_size(g)) +
-               carved_bytes<float>(SpreadInputs(g, stretch(g)).size()) +
+               carved_bytes<float>(SpreadInputs(g, longest_stretch(g)).size()) +
                carved_bytes<float>(threads * products_size) + carved_bytes<float>(g.input.channels);
     }
 
@@ -131,7 +130,7 @@ struct WinogradMemory {
           inputs(g, tiles) {
         Carve carve(scratch);
         weights = carve.take<float>(weights_size(g));
-        inputs.data = carve.take<float>(inputs.size());
+        inputs.data = carve.take<float>(SpreadInputs(g, longest_stretch(g)).size());
         products = carve.take<float>(scratch.threads * products_size);
         zeros = carve.take<float>(g.input.channels);
         std::fill_n(zeros, g.input.channels, 0.0f);
@@ -144,10 +143,17 @@ private:
     static constexpr Index products_size =
         tile_positions * (most_tiles + 1) * most_panel_columns<float>;
 
+    /// All tiles where they take no more than 12 MB, as then weights need not stay: with 16 MB C3's
+    /// gradient takes a quarter longer at batch 16, and stretches of 12 MB a third at 128.
     static constexpr Index stretch(const ConvGeometry& g) {
+        const Index longest = longest_stretch(g);
+        return longest == Tiling(g).count() ? longest : tiles_in(g, 8);
+    }
+    static constexpr Index longest_stretch(const ConvGeometry& g) { return tiles_in(g, 12); }
+    static constexpr Index tiles_in(const ConvGeometry& g, Index megabytes) {
         const Tiling tiling(g);
         return tiling.across *
-               tiling.rows_at_once(tile_positions * (g.input.channels + winograd_lanes));
+               tiling.rows_at_once(tile_positions * (g.input.channels + winograd_lanes), megabytes);
     }
     static constexpr Index weights_size(const ConvGeometry& g) {
         return tile_positions * g.groups *
