@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <bit>
 #include <cerrno>
 #include <charconv>
@@ -22,7 +21,6 @@
 #include <functional>
 #include <limits>
 #include <map>
-#include <memory>
 #include <new>
 #include <numeric>
 #include <optional>
@@ -1103,6 +1101,67 @@ private:
 
 }  // namespace tessera
 
+// ---- tessera/core/shared.hpp
+// What several owners and threads share. <memory> and <atomic>, which bring streams and locales
+// along, would cost every user's unit 0.1 s and 19 MB.
+
+namespace tessera {
+
+/// A bool that any thread reads and sets; who reads it set sees what happened before.
+class SharedFlag {
+public:
+    explicit SharedFlag(bool set) : set_(set) {}
+    SharedFlag(const SharedFlag&) = delete;
+    SharedFlag& operator=(const SharedFlag&) = delete;
+
+    explicit operator bool() const { return __atomic_load_n(&set_, __ATOMIC_ACQUIRE); }
+    void set(bool value) { __atomic_store_n(&set_, value, __ATOMIC_RELEASE); }
+
+private:
+    bool set_;
+};
+
+/// Holds a T that lives as long as any copy of this does. Threads may copy and drop what others
+/// hold, too.
+template <class T>
+class SharedOwner {
+public:
+    template <class... Arguments>
+    static SharedOwner make(Arguments&&... arguments) {
+        SharedOwner made;
+        made.held_ = new Held{1, T(std::forward<Arguments>(arguments)...)};
+        return made;
+    }
+    SharedOwner(const SharedOwner& other) : held_(other.held_) {
+        if (held_) __atomic_fetch_add(&held_->owners, 1, __ATOMIC_RELAXED);
+    }
+    SharedOwner(SharedOwner&& other) noexcept : held_(std::exchange(other.held_, nullptr)) {}
+    SharedOwner& operator=(SharedOwner other) noexcept {
+        std::swap(held_, other.held_);
+        return *this;
+    }
+    ~SharedOwner() {
+        if (held_ && __atomic_sub_fetch(&held_->owners, 1, __ATOMIC_ACQ_REL) == 0) delete held_;
+    }
+
+    T* get() const { return &held_->value; }
+    T* operator->() const { return get(); }
+    /// Whether both hold the same.
+    bool operator==(const SharedOwner& other) const { return held_ == other.held_; }
+
+private:
+    struct Held {
+        long owners;
+        T value;
+    };
+
+    SharedOwner() = default;
+
+    Held* held_ = nullptr;
+};
+
+}  // namespace tessera
+
 // ---- tessera/core/thread.hpp
 // Threads that wait for each other, directly on POSIX: <thread> and <condition_variable> would cost
 // every user's unit 0.4 s.
@@ -1161,10 +1220,10 @@ public:
     /// Throws Error when the system gives no thread.
     template <class Body>
     explicit Thread(Body body) {
-        auto owned = std::make_unique<Body>(std::move(body));
-        const int error = ::pthread_create(&handle_, nullptr, run<Body>, owned.get());
+        auto* owned = new Body(std::move(body));
+        const int error = ::pthread_create(&handle_, nullptr, run<Body>, owned);
+        if (error != 0) delete owned;
         require(error == 0, "cannot start a thread: ", std::generic_category().message(error));
-        owned.release();
         runs_ = true;
     }
     Thread(Thread&& other) noexcept
@@ -1177,8 +1236,9 @@ public:
 private:
     template <class Body>
     static void* run(void* owned) {
-        const std::unique_ptr<Body> body(static_cast<Body*>(owned));
+        auto* body = static_cast<Body*>(owned);
         (*body)();
+        delete body;
         return nullptr;
     }
 
@@ -8290,7 +8350,7 @@ struct ParameterBlock {
 
     Buffer<Number, Memory> numbers;
     Buffer<T, Memory> working;
-    std::atomic<bool> changed{true};  ///< since the working copy was made
+    SharedFlag changed{true};  ///< since the working copy was made
     Mutex mutex;
 };
 
@@ -8332,7 +8392,7 @@ public:
         return {data(i), static_cast<std::size_t>(size(i))};
     }
     Number* data(int i) {
-        array(i).block->changed = true;
+        array(i).block->changed.set(true);
         return array(i).numbers;
     }
     const Number* data(int i) const { return array(i).numbers; }
@@ -8363,7 +8423,7 @@ public:
             if (!block->changed) continue;
             narrow(block->numbers.data(), block->working.data(), block->numbers.size());
             Memory::synchronize();
-            block->changed = false;
+            block->changed.set(false);
         }
     }
 
@@ -8384,7 +8444,7 @@ public:
             if (!array(i).numbers) size += detail::padded(entry(i).info.count());
         }
         if (size == 0) return;
-        auto block = std::make_shared<Block>(size);
+        auto block = SharedOwner<Block>::make(size);
         Number* next = block->numbers.data();
         for (const ParameterEntry* entry : by_offset()) {
             Array& own = array(static_cast<int>(entry - layout_.entries.data()));
@@ -8414,15 +8474,17 @@ private:
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
-        for (int i = 0; i < Count; ++i) order[static_cast<std::size_t>(i)] = &entry(i);
-        std::sort(order.begin(), order.end(),
-                  [](auto* a, auto* b) { return a->offset < b->offset; });
+        for (int i = 0; i < Count; ++i) {
+            auto p = static_cast<std::size_t>(i);
+            for (; p > 0 && order[p - 1]->offset > entry(i).offset; --p) order[p] = order[p - 1];
+            order[p] = &entry(i);
+        }
         return order;
     }
 
     ParameterLayout<Count> layout_;
     std::array<Array, Count> arrays_{};
-    std::vector<std::shared_ptr<Block>> blocks_;
+    std::vector<SharedOwner<Block>> blocks_;
 };
 
 }  // namespace tessera
@@ -8473,13 +8535,14 @@ struct Block {
 /// First fit, the largest first. Returns the arena's size.
 template <std::size_t Capacity>
 constexpr Index pack_blocks(std::array<Block, Capacity>& blocks, std::size_t count) {
+    // By insertion: what follows takes the square of `count` too, and std::sort would have to be
+    // compiled for every network.
     std::array<std::size_t, Capacity> order{};
-    for (std::size_t i = 0; i < count; ++i) order[i] = i;
-    std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-              [&](std::size_t a, std::size_t b) {
-                  return blocks[a].bytes != blocks[b].bytes ? blocks[a].bytes > blocks[b].bytes
-                                                            : a < b;
-              });
+    for (std::size_t n = 0; n < count; ++n) {
+        std::size_t p = n;
+        for (; p > 0 && blocks[n].bytes > blocks[order[p - 1]].bytes; --p) order[p] = order[p - 1];
+        order[p] = n;
+    }
     std::array<std::size_t, Capacity> placed{};  // by offset
     Index size = 0;
     for (std::size_t n = 0; n < count; ++n) {
@@ -12220,7 +12283,6 @@ inline std::string_view describe(std::span<const std::uint8_t> bytes) {
 #include <algorithm>
 #include <climits>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -12359,12 +12421,14 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     detail::stb_allowance =
         static_cast<std::size_t>(stored.area() * 32 + stored.height * 8) + 65536;
     int width = 0, height = 0, channels = 0;
-    const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
-        stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,
-                                   &channels, options.channels),
-        [](void* memory) { stb::stbi_image_free(memory); });
+    struct Pixels {
+        std::uint8_t* data;
+        ~Pixels() { stb::stbi_image_free(data); }
+    };
+    const Pixels pixels{stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width,
+                                                   &height, &channels, options.channels)};
     detail::stb_allowance = SIZE_MAX;
-    require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
+    require(pixels.data, name, ": found ", describe(bytes), " of ", bytes.size(),
             " bytes that cannot be decoded (", stb::stbi_failure_reason(),
             "), expected a whole JPEG or PNG");
     Image image;
@@ -12373,7 +12437,7 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     } catch (const std::bad_alloc&) {
         fail(name, ": found no memory for ", width, " x ", height, " pixels");
     }
-    std::copy_n(pixels.get(), image.pixels.size(), image.pixels.data());
+    std::copy_n(pixels.data, image.pixels.size(), image.pixels.data());
     return image;
 }
 

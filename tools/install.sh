@@ -54,10 +54,10 @@ install_needed() {
     fi
 }
 
-# build_preset PRESET JOBS: configures and builds into build/PRESET; an error does not keep the
-# other targets from being built.
+# build_preset PRESET JOBS OPTION...: configures and builds into build/PRESET; an error does not keep
+# the other targets from being built.
 build_preset() {
-    cmake --preset "$1" && cmake --build --preset "$1" --parallel "$2" -- -k 0
+    cmake --preset "$1" "${@:3}" && cmake --build --preset "$1" --parallel "$2" -- -k 0
 }
 
 # build_examples JOBS OPTION...: the programs of the demo, optimised for this machine, into

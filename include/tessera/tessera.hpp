@@ -18,6 +18,7 @@
 #include "tessera/core/part_file.hpp"
 #include "tessera/core/random.hpp"
 #include "tessera/core/shape.hpp"
+#include "tessera/core/shared.hpp"
 #include "tessera/core/text.hpp"
 #include "tessera/core/thread.hpp"
 #include "tessera/core/version.hpp"

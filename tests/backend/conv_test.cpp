@@ -23,6 +23,9 @@ TEST_CASE("the reference convolution gives the values worked out by hand") {
     reference::Conv::backward_parameters(g, x.data(), dy.data(), dweights.data(), dbias.data(), {});
     CHECK(dweights == Values{1 + 4 * 5, 3 * 4 + 4 * 6, 2 * 2 + 4 * 8, 1 + 2 * 3 + 3 * 7 + 4 * 9});
     CHECK(dbias == Values{11});
+    reference::Conv::backward_parameters(g, x.data(), dy.data(), dweights.data(), nullptr, {});
+    CHECK(dweights == Values{1 + 2 * 4 * 5, 2 * (3 * 4 + 4 * 6), 2 * (2 * 2 + 4 * 8),
+                             2 * (1 + 2 * 3 + 3 * 7 + 4 * 9)});
 }
 
 TEST_CASE("the reference convolution keeps groups apart") {
@@ -93,11 +96,11 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometrie
         // AlexNet's first layer at a smaller size: 3 channels, the last window reaches beyond.
         {.batch = 2, .input = {3, 64, 64}, .output = {96, 15, 15}, .window = {11, 11, 4}},
     };
+    const bool in_software = rounds<Table>(8) < 8;
+    const auto threads = in_software ? std::vector{1} : std::vector{1, 2, 4};
     for (ConvGeometry g : geometries) {
-        if (rounds<Table>(8) < 8) g.batch = (g.batch + 2) / 3;
-        for (int threads = 1; threads <= rounds<Table>(4); threads *= 2) {
-            check_convolution<typename Table::Conv, float>(g, threads, random);
-        }
+        if (in_software) g.batch = (g.batch + 2) / 3;
+        check_convolution<typename Table::Conv, float>(g, threads, random);
     }
 }
 

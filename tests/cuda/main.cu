@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The main of the tests that need a GPU, of compute capability TESSERA_ONLY_ON / 10 where that is
 // defined. It leaves with 77, "skipped", where there is none.
-#define DOCTEST_CONFIG_IMPLEMENT
 #include <doctest/doctest.h>
 
 #include <cstdio>

@@ -5,7 +5,6 @@
 
 #include <pthread.h>
 
-#include <memory>
 #include <system_error>
 #include <utility>
 
@@ -65,10 +64,10 @@ public:
     /// Throws Error when the system gives no thread.
     template <class Body>
     explicit Thread(Body body) {
-        auto owned = std::make_unique<Body>(std::move(body));
-        const int error = ::pthread_create(&handle_, nullptr, run<Body>, owned.get());
+        auto* owned = new Body(std::move(body));
+        const int error = ::pthread_create(&handle_, nullptr, run<Body>, owned);
+        if (error != 0) delete owned;
         require(error == 0, "cannot start a thread: ", std::generic_category().message(error));
-        owned.release();
         runs_ = true;
     }
     Thread(Thread&& other) noexcept
@@ -81,8 +80,9 @@ public:
 private:
     template <class Body>
     static void* run(void* owned) {
-        const std::unique_ptr<Body> body(static_cast<Body*>(owned));
+        auto* body = static_cast<Body*>(owned);
         (*body)();
+        delete body;
         return nullptr;
     }
 

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <climits>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <span>
 #include <string>
@@ -149,12 +148,14 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     detail::stb_allowance =
         static_cast<std::size_t>(stored.area() * 32 + stored.height * 8) + 65536;
     int width = 0, height = 0, channels = 0;
-    const std::unique_ptr<std::uint8_t, void (*)(void*)> pixels(
-        stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width, &height,
-                                   &channels, options.channels),
-        [](void* memory) { stb::stbi_image_free(memory); });
+    struct Pixels {
+        std::uint8_t* data;
+        ~Pixels() { stb::stbi_image_free(data); }
+    };
+    const Pixels pixels{stb::stbi_load_from_memory(bytes.data(), detail::stb_length(bytes), &width,
+                                                   &height, &channels, options.channels)};
     detail::stb_allowance = SIZE_MAX;
-    require(pixels != nullptr, name, ": found ", describe(bytes), " of ", bytes.size(),
+    require(pixels.data, name, ": found ", describe(bytes), " of ", bytes.size(),
             " bytes that cannot be decoded (", stb::stbi_failure_reason(),
             "), expected a whole JPEG or PNG");
     Image image;
@@ -163,7 +164,7 @@ inline Image decode(std::span<const std::uint8_t> bytes, const DecodeOptions& op
     } catch (const std::bad_alloc&) {
         fail(name, ": found no memory for ", width, " x ", height, " pixels");
     }
-    std::copy_n(pixels.get(), image.pixels.size(), image.pixels.data());
+    std::copy_n(pixels.data, image.pixels.size(), image.pixels.data());
     return image;
 }
 

@@ -5,13 +5,12 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
-#include <memory>
 #include <span>
 #include <vector>
 
 #include "tessera/core/bfloat16.hpp"
 #include "tessera/core/buffer.hpp"
+#include "tessera/core/shared.hpp"
 #include "tessera/core/thread.hpp"
 #include "tessera/net/layout.hpp"
 
@@ -32,7 +31,7 @@ struct ParameterBlock {
 
     Buffer<Number, Memory> numbers;
     Buffer<T, Memory> working;
-    std::atomic<bool> changed{true};  ///< since the working copy was made
+    SharedFlag changed{true};  ///< since the working copy was made
     Mutex mutex;
 };
 
@@ -74,7 +73,7 @@ public:
         return {data(i), static_cast<std::size_t>(size(i))};
     }
     Number* data(int i) {
-        array(i).block->changed = true;
+        array(i).block->changed.set(true);
         return array(i).numbers;
     }
     const Number* data(int i) const { return array(i).numbers; }
@@ -105,7 +104,7 @@ public:
             if (!block->changed) continue;
             narrow(block->numbers.data(), block->working.data(), block->numbers.size());
             Memory::synchronize();
-            block->changed = false;
+            block->changed.set(false);
         }
     }
 
@@ -126,7 +125,7 @@ public:
             if (!array(i).numbers) size += detail::padded(entry(i).info.count());
         }
         if (size == 0) return;
-        auto block = std::make_shared<Block>(size);
+        auto block = SharedOwner<Block>::make(size);
         Number* next = block->numbers.data();
         for (const ParameterEntry* entry : by_offset()) {
             Array& own = array(static_cast<int>(entry - layout_.entries.data()));
@@ -156,15 +155,17 @@ private:
 
     std::array<const ParameterEntry*, Count> by_offset() const {
         std::array<const ParameterEntry*, Count> order{};
-        for (int i = 0; i < Count; ++i) order[static_cast<std::size_t>(i)] = &entry(i);
-        std::sort(order.begin(), order.end(),
-                  [](auto* a, auto* b) { return a->offset < b->offset; });
+        for (int i = 0; i < Count; ++i) {
+            auto p = static_cast<std::size_t>(i);
+            for (; p > 0 && order[p - 1]->offset > entry(i).offset; --p) order[p] = order[p - 1];
+            order[p] = &entry(i);
+        }
         return order;
     }
 
     ParameterLayout<Count> layout_;
     std::array<Array, Count> arrays_{};
-    std::vector<std::shared_ptr<Block>> blocks_;
+    std::vector<SharedOwner<Block>> blocks_;
 };
 
 }  // namespace tessera

@@ -51,13 +51,14 @@ struct Block {
 /// First fit, the largest first. Returns the arena's size.
 template <std::size_t Capacity>
 constexpr Index pack_blocks(std::array<Block, Capacity>& blocks, std::size_t count) {
+    // By insertion: what follows takes the square of `count` too, and std::sort would have to be
+    // compiled for every network.
     std::array<std::size_t, Capacity> order{};
-    for (std::size_t i = 0; i < count; ++i) order[i] = i;
-    std::sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(count),
-              [&](std::size_t a, std::size_t b) {
-                  return blocks[a].bytes != blocks[b].bytes ? blocks[a].bytes > blocks[b].bytes
-                                                            : a < b;
-              });
+    for (std::size_t n = 0; n < count; ++n) {
+        std::size_t p = n;
+        for (; p > 0 && blocks[n].bytes > blocks[order[p - 1]].bytes; --p) order[p] = order[p - 1];
+        order[p] = n;
+    }
     std::array<std::size_t, Capacity> placed{};  // by offset
     Index size = 0;
     for (std::size_t n = 0; n < count; ++n) {
