@@ -4899,7 +4899,7 @@ private:
 //
 // Where a is a batch there are too few rows to make up for the copies: layers of AlexNet's
 // classifier have 150 MB of weights, which are multiplied where they lie. 9216 x 4096 took 0.74 of
-// the time of a product by copied panels at batch 8, 0.83 at 16, 0.85 at 32 and 0.96 at 128.
+// the time of a product by copied panels at batch 8, 0.83 at 16 and 0.85 at 32.
 
 namespace tessera::cpu {
 
@@ -4961,8 +4961,8 @@ struct TiledProduct {
 private:
     static constexpr Index panel_depth = 256;  // in factors
 
-    /// As many that their part of a block of the depth, 128 KB, stays in the second-level cache.
-    static constexpr Index most_rows_in_place = 128;
+    /// Up to here it was faster each time; at a batch of 128 only sometimes.
+    static constexpr Index most_rows_in_place = 32;
 
     /// c += a b for the first `columns` columns, whole panels of b that are read where they lie: a
     /// panel by all rows, of which the first strip fetches the panel after next.
