@@ -2264,21 +2264,17 @@ template <class V, int Count, class T>
 }
 
 /// Calls f(vectors, n, begin) over 0 .. count - 1, for n vectors from `begin` on at a time, a
-/// constant of the type: 6 where there are 32 registers, 4, or 1, of which the last may overlap the
-/// one before. What is shorter than a vector goes number by number.
+/// constant of the type: 6 where there are 32 registers, else 4, or 1, of which the last may
+/// overlap the one before. What is shorter than a vector goes number by number.
 template <int Bytes, class T, class F>
 [[gnu::always_inline]] inline void in_vectors(Index count, const F& f) {
     using Whole = Vectors<Bytes, T>;
     using Single = Vectors<sizeof(Master<T>), T>;
     constexpr Index lanes = Whole::lanes;
-    constexpr std::integral_constant<int, 6> six;
-    constexpr std::integral_constant<int, 4> four;
+    constexpr std::integral_constant<int, Bytes == 64 ? 6 : 4> most;
     constexpr std::integral_constant<int, 1> one;
     Index begin = 0;
-    if constexpr (Bytes == 64) {
-        for (; begin + six * lanes <= count; begin += six * lanes) f(Whole(), six, begin);
-    }
-    for (; begin + four * lanes <= count; begin += four * lanes) f(Whole(), four, begin);
+    for (; begin + most * lanes <= count; begin += most * lanes) f(Whole(), most, begin);
     if (count < lanes) {
         for (; begin < count; ++begin) f(Single(), one, begin);
     } else {
@@ -6607,10 +6603,10 @@ private:
 // ---- tessera/backend/cpu/max_pool.hpp
 // Maximum over a window, vectorised over the channels.
 //
-// Forward, a number of a window costs a load, a maximum and an addition that notices NaN, and a
-// comparison and a choice where positions are asked for. With AVX-512, 96 channels out of the L2
-// cache, a vector of each takes about 2.5 cycles of one core (Zen 5), without positions 2; maxima
-// that go through memory in each step took 8.
+// Forward, a number of a window costs a load, a maximum and an addition that notices NaN, a
+// comparison and a choice of its position, whether or not anybody asks for it: a user's compiler
+// would pay for the loop without. With AVX-512, 96 channels out of the L2 cache, a vector of each
+// takes about 2.5 cycles of one core (Zen 5); maxima that go through memory in each step took 8.
 //
 // Batches do not fit the caches: of 128 images of 96 x 55 x 55, 149 MB are read and 72 MB written,
 // for which as much is read first. Two cores took 7 to 9 ms (maxima in memory: 16 to 25), and back,
@@ -6639,14 +6635,10 @@ struct MaxPool {
                 if (window.empty() && positions) std::fill_n(positions, channels, -1);
                 if (!window.empty()) {
                     in_vectors<bytes, T>(
-                        channels, [&](auto vectors, auto count,
-                                      Index c) __attribute__((always_inline)) {
-                            if (positions) {
-                                compute<true>(vectors, count, window, c, to, positions, seen);
-                            } else {
-                                compute<false>(vectors, count, window, c, to, positions, seen);
-                            }
-                        });
+                        channels, [&](auto vectors, auto count, Index c)
+                                      __attribute__((always_inline)) {
+                                          compute(vectors, count, window, c, to, positions, seen);
+                                      });
                 }
                 if (positions) positions += channels;
             }
@@ -6721,7 +6713,7 @@ private:
 
     /// Maxima of `count` vectors of channels from c on, and where they are. Comparisons with NaN
     /// are false: `seen` tells of one, to which all the values are added.
-    template <bool WithPositions, class V, class Count, class T>
+    template <class V, class Count, class T>
     [[gnu::always_inline]] static void compute(V, Count, const Window<T>& window, Index c, T* y,
                                                std::int32_t* argmax, Master<T>* seen) {
         using Lanes = typename V::Lanes;
@@ -6749,9 +6741,7 @@ private:
                     Integers{} + after_loads(static_cast<typename V::Integer>(at - start));
 #pragma GCC unroll 6
                 for (int v = 0; v < n; ++v) {
-                    if constexpr (WithPositions) {
-                        chosen[v] = values[v] > best[v] ? position : chosen[v];
-                    }
+                    chosen[v] = values[v] > best[v] ? position : chosen[v];
                     best[v] = values[v] > best[v] ? values[v] : best[v];
                     total += values[v];
                 }
@@ -6762,7 +6752,7 @@ private:
 #pragma GCC unroll 6
         for (int v = 0; v < n; ++v) {
             V::store(best[v], y + c + v * V::lanes);
-            if constexpr (WithPositions) V::store(chosen[v] + first, argmax + c + v * V::lanes);
+            if (argmax) V::store(chosen[v] + first, argmax + c + v * V::lanes);
         }
     }
 

@@ -95,21 +95,17 @@ template <class V, int Count, class T>
 }
 
 /// Calls f(vectors, n, begin) over 0 .. count - 1, for n vectors from `begin` on at a time, a
-/// constant of the type: 6 where there are 32 registers, 4, or 1, of which the last may overlap the
-/// one before. What is shorter than a vector goes number by number.
+/// constant of the type: 6 where there are 32 registers, else 4, or 1, of which the last may
+/// overlap the one before. What is shorter than a vector goes number by number.
 template <int Bytes, class T, class F>
 [[gnu::always_inline]] inline void in_vectors(Index count, const F& f) {
     using Whole = Vectors<Bytes, T>;
     using Single = Vectors<sizeof(Master<T>), T>;
     constexpr Index lanes = Whole::lanes;
-    constexpr std::integral_constant<int, 6> six;
-    constexpr std::integral_constant<int, 4> four;
+    constexpr std::integral_constant<int, Bytes == 64 ? 6 : 4> most;
     constexpr std::integral_constant<int, 1> one;
     Index begin = 0;
-    if constexpr (Bytes == 64) {
-        for (; begin + six * lanes <= count; begin += six * lanes) f(Whole(), six, begin);
-    }
-    for (; begin + four * lanes <= count; begin += four * lanes) f(Whole(), four, begin);
+    for (; begin + most * lanes <= count; begin += most * lanes) f(Whole(), most, begin);
     if (count < lanes) {
         for (; begin < count; ++begin) f(Single(), one, begin);
     } else {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Maximum over a window, vectorised over the channels.
 //
-// Forward, a number of a window costs a load, a maximum and an addition that notices NaN, and a
-// comparison and a choice where positions are asked for. With AVX-512, 96 channels out of the L2
-// cache, a vector of each takes about 2.5 cycles of one core (Zen 5), without positions 2; maxima
-// that go through memory in each step took 8.
+// Forward, a number of a window costs a load, a maximum and an addition that notices NaN, a
+// comparison and a choice of its position, whether or not anybody asks for it: a user's compiler
+// would pay for the loop without. With AVX-512, 96 channels out of the L2 cache, a vector of each
+// takes about 2.5 cycles of one core (Zen 5); maxima that go through memory in each step took 8.
 //
 // Batches do not fit the caches: of 128 images of 96 x 55 x 55, 149 MB are read and 72 MB written,
 // for which as much is read first. Two cores took 7 to 9 ms (maxima in memory: 16 to 25), and back,
@@ -43,14 +43,10 @@ struct MaxPool {
                 if (window.empty() && positions) std::fill_n(positions, channels, -1);
                 if (!window.empty()) {
                     in_vectors<bytes, T>(
-                        channels, [&](auto vectors, auto count,
-                                      Index c) __attribute__((always_inline)) {
-                            if (positions) {
-                                compute<true>(vectors, count, window, c, to, positions, seen);
-                            } else {
-                                compute<false>(vectors, count, window, c, to, positions, seen);
-                            }
-                        });
+                        channels, [&](auto vectors, auto count, Index c)
+                                      __attribute__((always_inline)) {
+                                          compute(vectors, count, window, c, to, positions, seen);
+                                      });
                 }
                 if (positions) positions += channels;
             }
@@ -125,7 +121,7 @@ private:
 
     /// Maxima of `count` vectors of channels from c on, and where they are. Comparisons with NaN
     /// are false: `seen` tells of one, to which all the values are added.
-    template <bool WithPositions, class V, class Count, class T>
+    template <class V, class Count, class T>
     [[gnu::always_inline]] static void compute(V, Count, const Window<T>& window, Index c, T* y,
                                                std::int32_t* argmax, Master<T>* seen) {
         using Lanes = typename V::Lanes;
@@ -153,9 +149,7 @@ private:
                     Integers{} + after_loads(static_cast<typename V::Integer>(at - start));
 #pragma GCC unroll 6
                 for (int v = 0; v < n; ++v) {
-                    if constexpr (WithPositions) {
-                        chosen[v] = values[v] > best[v] ? position : chosen[v];
-                    }
+                    chosen[v] = values[v] > best[v] ? position : chosen[v];
                     best[v] = values[v] > best[v] ? values[v] : best[v];
                     total += values[v];
                 }
@@ -166,7 +160,7 @@ private:
 #pragma GCC unroll 6
         for (int v = 0; v < n; ++v) {
             V::store(best[v], y + c + v * V::lanes);
-            if constexpr (WithPositions) V::store(chosen[v] + first, argmax + c + v * V::lanes);
+            if (argmax) V::store(chosen[v] + first, argmax + c + v * V::lanes);
         }
     }
 
