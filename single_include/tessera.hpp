@@ -57,8 +57,9 @@ template <class T>
 #else
     T product = a * b;
     // No instruction, but g++ no longer knows where the numbers come from; a sum may be a product
-    // too.
-#if defined(__x86_64__) && !defined(__CUDA_ARCH__)
+    // too. Without inlining, as at -O0, it fuses nothing, and has functions of long vectors that
+    // are not compiled for them, where these fit no register.
+#if defined(__x86_64__) && !defined(__NO_INLINE__) && !defined(__CUDA_ARCH__)
     asm("" : "+v"(product), "+v"(sum));
 #elif defined(__aarch64__) && !defined(__CUDA_ARCH__)
     asm("" : "+w"(product), "+w"(sum));
