@@ -3,7 +3,7 @@
 //
 // A tile of AVX-512 is 14 rows of two vectors: 28 sums, the two vectors of b and one broadcast
 // element of a fill 31 of 32 registers. Each step of the depth is 28 multiply-adds, 14 cycles at
-// two a cycle, on 16 loads, 8 cycles: arithmetic is the limit.
+// two a cycle, on 16 loads and 2 fetches ahead, 9 cycles: arithmetic is the limit.
 // Elements of a are broadcast from where they lie, so that only b is packed,
 // into panels as wide as a tile. AVX2, and the vectors of 16 bytes that every machine has, go with
 // 16 registers: 6 rows of two vectors.
