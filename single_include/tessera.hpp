@@ -5595,24 +5595,16 @@ private:
 // ---- tessera/backend/cpu/winograd_conv.hpp
 // WinogradConv: convolution with windows of 3 x 3 by Winograd's tiles.
 //
-// A stretch of tiles is transformed by all threads; then each multiplies a panel of 32 filters with
+// A stretch of tiles is transformed by all threads; then each multiplies panels of 32 filters with
 // blocks of up to 112 tiles, position by position, by the tiles of registers that every product
-// has, and transforms what comes out while it is in the core's own cache. All blocks of a stretch
-// go by before the next panel, whose weights are what waits for the third-level cache: with one
-// position's held in the first, products of batch 16 take 15 per cent less time, with one
-// position's inputs held nothing less. Prefetching the next position's weights by instructions was
-// slower, by 3 to 12 per cent.
+// has, and transforms what comes out while it is in the core's own cache. Where all tiles are one
+// stretch, a panel of weights is transformed by the thread that takes it through all blocks. Where
+// they are more, weights are transformed beforehand, and all panels pass by a block before the
+// next: the other order took 1.3 to 1.4 times as long at batch 128.
 //
-// Measured on one core of Zen 5, oneDNN's 2.6 Winograd over ours at batch 16, which both transform
-// the weights in each call, least times of three runs of bench_op_ops, one after another with the
-// order panel within block and all weights transformed beforehand:
-//                     before   now
-//   C3 forward         0.97    1.11
-//   C3 data gradient   1.00    1.07
-//   C4u forward        0.95    0.99
-//   C4u data gradient  0.93    1.03
-//   C5u forward        1.01    1.12
-//   C5u data gradient  0.97    1.15
+// Measured on two cores of Zen 5, bench_op_ops at batch 16 / 128, time of all weights transformed
+// beforehand over this, medians of three runs taking turns: C3 forward 1.09 / 1.04, data 1.01 /
+// 1.01; C4u 0.99 / 1.03, 1.02 / 1.02; C5u 1.02 / 1.03, 1.11 / 1.03.
 //
 // An input that is infinite or NaN leaves none finite of all 16 outputs of each tile that sees it.
 
@@ -5664,14 +5656,15 @@ struct WinogradCorrelation {
             const Index blocks = (tiles.length() + most - 1) / most;
             parallel_for(all * blocks, threads, [&](Index from, Index to, int thread) {
                 for (Index n = from; n < to; ++n) {
-                    const Index panel = n / blocks;
+                    const Index panel = once ? n / blocks : n % all;
+                    const Index block = once ? n % blocks : n / all;
                     float* taken = weights_of(panel, thread);
-                    const bool first = n == from || n % blocks == 0;
+                    const bool first = n == from || block == 0;
                     for (Index piece = 0; once && first && piece < pieces; ++piece) {
                         take_weights(panel, piece, taken);
                     }
-                    compute_panel(tiles.begin, part_of({0, tiles.length()}, n % blocks, blocks),
-                                  panel, taken, memory.products_of(thread));
+                    compute_panel(tiles.begin, part_of({0, tiles.length()}, block, blocks), panel,
+                                  taken, memory.products_of(thread));
                 }
             });
         }
