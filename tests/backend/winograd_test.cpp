@@ -151,6 +151,8 @@ TEST_CASE("Winograd's tiles agree with the reference on special geometries") {
         // More tiles than have their products computed at once, than are taken at once.
         same_size(15, 16, 16, 13, 13), same_size(130, 512, 16, 5, 1), same_size(130, 16, 512, 5, 1),
         same_size(15, 16, 80, 13, 13), same_size(2, 512, 16, 26, 29), same_size(2, 16, 512, 26, 29),
+        // The same of both, and several panels of filters.
+        same_size(90, 256, 48, 5, 5),
         // A row of tiles larger than what is taken at once.
         same_size(1, 512, 32, 5, 480),
         // AlexNet's.
