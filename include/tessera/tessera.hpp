@@ -71,6 +71,7 @@
 #include "tessera/backend/cpu/pair_tile.hpp"
 #include "tessera/backend/cpu/panel.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/pool_window.hpp"
 #include "tessera/backend/cpu/product.hpp"
@@ -91,7 +92,6 @@
 #include "tessera/backend/cpu/winograd_matrices.hpp"
 #include "tessera/backend/cpu/winograd_memory.hpp"
 #include "tessera/backend/cpu/winograd_transform.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 
 // layer: one layer per file
 #include "tessera/layer/average_pool.hpp"

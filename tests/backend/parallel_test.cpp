@@ -8,8 +8,8 @@
 #include "tessera/backend/cpu/exponentials.hpp"
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/core/error.hpp"
 
 using namespace tessera;

@@ -7,10 +7,10 @@
 
 #include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 

@@ -8,9 +8,9 @@
 
 #include "tessera/backend/cpu/inverse_root.hpp"
 #include "tessera/backend/cpu/lanes.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {

@@ -3,8 +3,8 @@
 // its input, and sums that were in float.
 #pragma once
 
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/core/bfloat16.hpp"
 
 namespace tessera::cpu {

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/range.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "tessera/backend/cpu/lanes.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 
 namespace tessera::cpu {
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "tessera/backend/cpu/exponentials.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 
 namespace tessera::cpu {
 

@@ -6,8 +6,8 @@
 #include <span>
 
 #include "tessera/backend/cpu/inverse_root.hpp"
+#include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
-#include "tessera/backend/cpu/with_instructions.hpp"
 #include "tessera/backend/geometry.hpp"
 
 namespace tessera::cpu {
