@@ -47,6 +47,7 @@ TEST_CASE_TEMPLATE("a linear op agrees with the reference", Table, TESSERA_PRODU
     for (int round = 0; round<66; round += 66 / rounds<Table>(66)> 1 ? 11 : 1) {
         // Batches from 1 to 33, most of them twice.
         LinearGeometry g{1 + round % 33, between(random, 1, 300), between(random, 1, 300)};
+        if (round == 0) g = {32, 30, 2100};
         if (round == 33) g = {1, 1500, 900};
         if (round == 22) g = {33, 900, 1500};
         if (round == 55) g = {600, 70, 70};

@@ -127,7 +127,8 @@ TEST_CASE("a linear op in bfloat16 agrees with the reference") {
     for (const LinearGeometry& g :
          {LinearGeometry{8, 64, 32}, LinearGeometry{7, 65, 21}, LinearGeometry{1, 1, 1},
           LinearGeometry{33, 1100, 200}, LinearGeometry{2, 1501, 72}, LinearGeometry{300, 40, 24},
-          LinearGeometry{9, 2048, 34}, LinearGeometry{70, 30, 1029}}) {
+          LinearGeometry{9, 2048, 34}, LinearGeometry{70, 30, 1029},
+          LinearGeometry{32, 30, 2100}}) {
         check(g, {1, 2, 4});
     }
     for (int round = 0; round < 40; ++round) {

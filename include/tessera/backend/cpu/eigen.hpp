@@ -31,6 +31,7 @@ namespace cpu {
 
 /// A kernel of gemm.hpp. The program's compiler flags choose Eigen's instructions.
 struct EigenProduct {
+    static constexpr Index most_few_rows = 4;  ///< of a batch, which FewRows takes
     static constexpr bool takes_panels = false;
     static constexpr Index row_unit = 16;
     static constexpr Index column_unit = 96;  // a multiple of the rows of Eigen's own tiles

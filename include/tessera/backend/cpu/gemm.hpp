@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Matrix products, row by row in memory, without allocation: what all kernels share. A kernel adds
-// a b to c on one thread; TiledProduct is ours, EigenProduct (eigen.hpp) is there to compare with.
+// a b to c on one thread: TiledProduct, FewRows, or, to compare with, EigenProduct (eigen.hpp).
 #pragma once
 
 #include <algorithm>
 
-#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/parallel_vectors.hpp"
 #include "tessera/backend/cpu/pieces.hpp"
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/rectify.hpp"
+#include "tessera/core/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -28,11 +28,7 @@ void multiply_part(const Product<T>& p, std::byte* memory) {
             }
         }
     }
-    if (p.rows > few_rows || p.a.transposed) {
-        Kernel::add(p, memory);
-    } else {
-        with_instructions([&] { p.b.transposed ? add_few_rows_transposed(p) : add_few_rows(p); });
-    }
+    Kernel::add(p, memory);
     for (Index i = 0; p.rectify && i < p.rows; ++i) rectify(p.columns, p.c + i * p.stride);
 }
 

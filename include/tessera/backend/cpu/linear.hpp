@@ -7,6 +7,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/carve.hpp"
+#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/narrow.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
@@ -28,16 +29,18 @@ struct Linear {
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
                         bool rectify = false) {
         const Memory<T> memory(g, scratch);
-        multiply<Kernel, T>({.rows = g.batch,
-                             .columns = g.outputs,
-                             .depth = g.inputs,
-                             .a = {x, g.inputs},
-                             .b = {weights, g.outputs},
-                             .c = memory.sums_of(y),
-                             .stride = g.outputs,
-                             .bias = bias,
-                             .rectify = rectify},
-                            scratch.threads, memory.packing);
+        const Product<T> product{.rows = g.batch,
+                                 .columns = g.outputs,
+                                 .depth = g.inputs,
+                                 .a = {x, g.inputs},
+                                 .b = {weights, g.outputs},
+                                 .c = memory.sums_of(y),
+                                 .stride = g.outputs,
+                                 .bias = bias,
+                                 .rectify = rectify};
+        g.batch <= Kernel::most_few_rows
+            ? multiply<FewRows>(product, scratch.threads, memory.packing)
+            : multiply<Kernel>(product, scratch.threads, memory.packing);
         memory.round(g.batch * g.outputs, y, scratch.threads);
     }
 
@@ -46,15 +49,15 @@ struct Linear {
                               const Scratch& scratch) {
         if (!dx) return;
         const Memory<T> memory(g, scratch);
-        if (g.batch <= few_rows) {
-            multiply<Kernel, T>({.rows = g.batch,
-                                 .columns = g.inputs,
-                                 .depth = g.outputs,
-                                 .a = {dy, g.outputs},
-                                 .b = {weights, g.outputs, true},
-                                 .c = memory.sums_of(dx),
-                                 .stride = g.inputs},
-                                scratch.threads, memory.packing);
+        if (g.batch <= FewRows::most_transposed) {
+            multiply<FewRows, T>({.rows = g.batch,
+                                  .columns = g.inputs,
+                                  .depth = g.outputs,
+                                  .a = {dy, g.outputs},
+                                  .b = {weights, g.outputs, true},
+                                  .c = memory.sums_of(dx),
+                                  .stride = g.inputs},
+                                 scratch.threads, memory.packing);
             memory.round(g.batch * g.inputs, dx, scratch.threads);
             return;
         }
@@ -98,12 +101,13 @@ private:
         };
         return static_cast<std::size_t>(threads) *
                std::max({bytes(g.batch, g.outputs, g.inputs), bytes(g.batch, g.inputs, g.outputs),
-                         bytes(g.inputs, g.batch, g.outputs), bytes(g.inputs, g.outputs, g.batch)});
+                         bytes(g.inputs, g.batch, g.outputs), bytes(g.inputs, g.outputs, g.batch),
+                         FewRows::packing_bytes<T>(g.batch, std::max(g.inputs, g.outputs), 0)});
     }
     /// Sums that wait to be transposed or rounded.
     template <class T>
     static constexpr Index sum_count(const LinearGeometry& g) {
-        const Index transposed = g.batch > few_rows ? g.batch * g.inputs : 0;
+        const Index transposed = g.batch > FewRows::most_transposed ? g.batch * g.inputs : 0;
         return is_narrow<T> ? g.batch * std::max(g.inputs, g.outputs) : transposed;
     }
     template <class T>

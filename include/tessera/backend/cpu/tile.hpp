@@ -3,7 +3,7 @@
 //
 // A tile of AVX-512 is 14 rows of two vectors: 28 sums, the two vectors of b and one broadcast
 // element of a fill 31 of 32 registers. Each step of the depth is 28 multiply-adds, 14 cycles at
-// two a cycle, on 16 loads and 2 fetches ahead, 9 cycles: arithmetic is the limit.
+// two a cycle, on 16 loads, 8 cycles: arithmetic is the limit.
 // Elements of a are broadcast from where they lie, so that only b is packed,
 // into panels as wide as a tile. AVX2, and the vectors of 16 bytes that every machine has, go with
 // 16 registers: 6 rows of two vectors.
@@ -46,7 +46,6 @@ struct TileTask {
     Index a_step = 1;
     const T* panel = nullptr;
     Index panel_step = 0;
-    const T* ahead = nullptr;  ///< a panel to fetch for later, of the same steps; null for none
     Sum<T>* c = nullptr;
     Index c_stride = 0;
     const Sum<T>* bias = nullptr;  ///< null for none
@@ -109,18 +108,12 @@ template <int Bytes, int Rows, int Vectors, class T>
     constexpr Index lanes = Bytes / sizeof(T);
     Lanes sums[Rows][Vectors];
     start_sums<Bytes, Rows, Vectors>(t, sums);
-    // One line a step, in the shadow of its multiply-adds: many at once make them wait.
-    const T* ahead = t.ahead ? t.ahead : t.panel;
-    const Index ahead_step = t.ahead ? t.panel_step : 0;
     for (Index n = 0; n < t.run_count; ++n) {
         const T *a = t.a + (t.begin + t.runs[n].a), *b = t.panel + t.runs[n].panel;
         for (Index k = 0; k < t.depth; ++k) {
             Lanes row[Vectors];
 #pragma GCC unroll 2
-            for (int v = 0; v < Vectors; ++v) {
-                std::memcpy(&row[v], b + v * lanes, sizeof(Lanes));
-                __builtin_prefetch(ahead + v * lanes, 0, 2);
-            }
+            for (int v = 0; v < Vectors; ++v) std::memcpy(&row[v], b + v * lanes, sizeof(Lanes));
 #pragma GCC unroll 16
             for (int i = 0; i < Rows; ++i) {
                 const T factor = a[i * t.a_stride];
@@ -129,7 +122,6 @@ template <int Bytes, int Rows, int Vectors, class T>
             }
             a += t.a_step;
             b += t.panel_step;
-            ahead += ahead_step;
         }
     }
     finish_sums<Bytes, Rows, Vectors>(t, sums);

@@ -3,11 +3,6 @@
 //
 // A strip of a (14 x 256 floats are 14 KB) stays in the first-level cache while the panels of a
 // block pass by, out of the second-level one. Meanwhile what comes next is fetched from memory.
-//
-// Where a is a batch there are too few rows to make up for the copies: layers of AlexNet's
-// classifier have 150 MB of weights, which are multiplied where they lie: at a batch of 16, with
-// pages of 2 MB beside, bench_op_ops took 6.6 ms for 13.6 by copied panels (FC6) and 2.9 for 5.8
-// (FC7).
 #pragma once
 
 #include <algorithm>
@@ -22,32 +17,24 @@ namespace tessera::cpu {
 
 /// A kernel of gemm.hpp.
 struct TiledProduct {
+    static constexpr Index most_few_rows = 32;  ///< of a batch, which FewRows takes
     static constexpr bool takes_panels = true;  ///< Product::panels, for which it packs nothing
     static constexpr Index row_unit = 14;       ///< rows that threads take at least: a tile
     static constexpr Index column_unit = most_panel_columns<float>;  ///< whole panels
 
     /// Packing memory of one thread, at most, for products of up to this size.
     template <class T>
-    static constexpr std::size_t packing_bytes(Index rows, Index columns, Index depth) {
+    static constexpr std::size_t packing_bytes(Index, Index columns, Index depth) {
         const Index length = std::min(factors<T>(depth), panel_depth);
         const Index most = panels_size<Factor<T>>(1, std::min(columns, block_columns(length)));
-        const Index strip = std::max<Index>(most_tile_rows, std::min(rows, most_rows_in_place));
-        return carved_bytes<Factor<T>>(strip * length) + carved_bytes<Factor<T>>(length * most);
+        return carved_bytes<Factor<T>>(most_tile_rows * length) +
+               carved_bytes<Factor<T>>(length * most);
     }
 
     /// c += a b on one thread.
     template <class T>
-    static void add(Product<T> p, std::byte* bytes) {
+    static void add(const Product<T>& p, std::byte* bytes) {
         using F = Factor<T>;
-        if constexpr (factor_length<T> == 1) {
-            if (!p.panels && !p.b.transposed && !p.a.transposed && p.rows <= most_rows_in_place) {
-                const Index whole = p.columns / panel_columns<T>() * panel_columns<T>();
-                add_in_place(p, whole, reinterpret_cast<T*>(bytes));
-                p.columns -= whole;
-                p.b = p.b.from(0, whole);
-                p.c += whole;
-            }
-        }
         constexpr Index block = panel_depth * factor_length<T>;
         const Index most = std::min(factors<T>(p.depth), panel_depth);
         const Index step = block_columns(most);
@@ -77,46 +64,6 @@ struct TiledProduct {
 
 private:
     static constexpr Index panel_depth = 256;  // in factors
-
-    /// With more, panels that are copied once serve enough of them.
-    static constexpr Index most_rows_in_place = 32;
-
-    /// c += a b for the first `columns` columns, whole panels of b that are read where they lie: a
-    /// panel by all rows, of which the first strip fetches the panel after next.
-    template <class T>
-    static void add_in_place(const Product<T>& p, Index columns, T* rows) {
-        const Index width = panel_columns<T>();
-        for (Index k = 0; k < p.depth; k += panel_depth) {
-            const Index depth = std::min(panel_depth, p.depth - k);
-            Matrix<T> a = p.a.from(0, k);
-            if (is_scattered(a)) {
-                for (Index i = 0; i < p.rows; ++i) {
-                    copy_run(a.data + i * a.stride, rows + i * depth, depth);
-                }
-                a = {rows, depth};
-            }
-            TileTask<T> task{.depth = depth,
-                             .a_stride = a.stride,
-                             .panel_step = p.b.stride,
-                             .c_stride = p.stride,
-                             .accumulate = true};
-            for (Index j = 0; j < columns; j += width) {
-                const bool wraps = j + 2 * width >= columns;
-                const Index row = wraps ? k + depth : k;
-                const Index column = wraps ? j + 2 * width - columns : j + 2 * width;
-                task.panel = p.b.from(k, j).data;
-                task.ahead = row + depth <= p.depth && column < columns ? p.b.from(row, column).data
-                                                                        : nullptr;
-                for (Index i = 0, count = 0; i < p.rows; i += count) {
-                    count = strip_rows<T>(p.rows - i);
-                    task.a = a.data + i * a.stride;
-                    task.c = p.c + i * p.stride + j;
-                    compute_rows<T>(count, width, task);
-                    task.ahead = nullptr;
-                }
-            }
-        }
-    }
 
     /// Columns that are packed at once: 256 KB of panels stay in the second-level cache.
     static constexpr Index block_columns(Index depth) {
