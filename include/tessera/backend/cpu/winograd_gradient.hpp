@@ -2,7 +2,9 @@
 // WinogradGradient: the gradient of the weights of a 3 x 3 convolution by Winograd's tiles.
 //
 // For each position the inputs of all tiles, (channels, tiles), are multiplied by the gradients of
-// their outputs, (tiles, filters); a position's factors stay in a core's own cache meanwhile.
+// their outputs, (tiles, filters); a position's factors stay in a core's own cache meanwhile. Two
+// cores of Zen 5 (385 to 472 GFLOP/s) do 515 to 690 GFLOP/s by the usual count of AlexNet's layers
+// without groups at batch 16 (bench_op_ops), 1.3 to 1.6 times as many as by DirectGradient.
 #pragma once
 
 #include <algorithm>
