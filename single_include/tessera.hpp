@@ -4214,8 +4214,8 @@ private:
 // 22 multiply-adds, 11 cycles, on 13 loads and 2 stores. The sums lie in panels as wide as that,
 // one after the other, in 256 KB of the second-level cache: 12 bytes a cycle in, 12 out. (Rows of c
 // are 16 KB apart, and would compete for the same few places of the caches.) Meanwhile the next
-// rows of b are fetched from memory, which is the limit: at a batch of 16, FC6 is 3.1 ms of
-// arithmetic at 385 GFLOP/s and 4.0 ms of reading at 38 GB/s; together they take 4.7
+// rows of b are fetched from memory, which is the limit: at a batch of 16, FC6 is 2.5 ms of
+// arithmetic at 479 GFLOP/s and 3.8 ms of reading at 40 GB/s; together they take 5.0
 // (bench/run.sh).
 //
 // A sum joins the others after 11 products, so that 9,216 of them end within 1e-6 of the largest.
