@@ -4218,7 +4218,8 @@ private:
 // arithmetic at 479 GFLOP/s and 3.8 ms of reading at 40 GB/s; together they take 5.0
 // (bench/run.sh).
 //
-// A sum joins the others after 11 products, so that 9,216 of them end within 1e-6 of the largest.
+// A sum joins the others after 11 products (5 with shorter vectors), so that 9,216 of them end
+// within 3e-6 of the largest.
 
 namespace tessera::cpu {
 
@@ -4230,6 +4231,18 @@ inline constexpr Index most_few_rows = 32;  // for which there is room
 template <class T>
 constexpr Index few_rows_room() {
     return (Index{256} << 10) / static_cast<Index>(sizeof(Master<T>));
+}
+
+/// sums += sum, two vectors.
+template <class V, class S>
+[[gnu::always_inline]] inline void add_to_sums(typename V::Lanes (&sum)[2], S* sums) {
+#pragma GCC unroll 2
+    for (int v = 0; v < 2; ++v) {
+        typename V::Lanes before;
+        std::memcpy(&before, sums + v * V::lanes, sizeof before);
+        sum[v] += before;
+        std::memcpy(sums + v * V::lanes, &sum[v], sizeof before);
+    }
 }
 
 /// Steps of the depth that take a row of b each.
@@ -4258,13 +4271,7 @@ struct SingleSteps {
 #pragma GCC unroll 2
                 for (int v = 0; v < 2; ++v) sum[v] += factor * parts[k][v];
             }
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; ++v) {
-                typename V::Lanes before;
-                std::memcpy(&before, sums + v * V::lanes, sizeof before);
-                sum[v] += before;
-                std::memcpy(sums + v * V::lanes, &sum[v], sizeof before);
-            }
+            add_to_sums<V>(sum, sums);
         }
     }
 };
@@ -4318,13 +4325,7 @@ struct PairSteps {
                         : "v"(parts[k][v]), "v"(factor));
                 }
             }
-#pragma GCC unroll 2
-            for (int v = 0; v < 2; ++v) {
-                typename V::Lanes before;
-                std::memcpy(&before, sums + v * V::lanes, sizeof before);
-                sum[v] += before;
-                std::memcpy(sums + v * V::lanes, &sum[v], sizeof before);
-            }
+            add_to_sums<V>(sum, sums);
         }
     }
 };
@@ -4487,6 +4488,7 @@ struct Linear {
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
                         bool rectify = false) {
+        static_assert(Kernel::most_few_rows <= FewRows::most);
         const Memory<T> memory(g, scratch);
         const Product<T> product{.rows = g.batch,
                                  .columns = g.outputs,
@@ -4716,13 +4718,14 @@ void image_to_columns(const ConvGeometry& g, int group, Range rows, Range taps, 
     }
 }
 
-/// Adds to input row `iy` of image `n` what the columns of output rows `rows` hold of it.
+/// Adds to input row `iy` of image `n` what the columns of output rows `rows` hold of it, upper
+/// rows first: in the same order however many rows there are at a time.
 template <class T>
 void add_columns_to_row(const ConvGeometry& g, int group, Range rows, const T* columns, Index n,
                         Index iy, T* dx) {
     const Index channels = g.input.channels / g.groups;
     T* row = dx + (n * g.input.height + iy) * g.input.width * g.input.channels + group * channels;
-    for (Index ky = 0; ky < g.window.height; ++ky) {
+    for (Index ky = g.window.height; ky-- > 0;) {
         const Index offset = iy + g.window.pad_top - ky;
         const Index oy = offset / g.window.stride;
         const Index from_row = n * g.output.height + oy;
@@ -4818,7 +4821,8 @@ private:
         const Index filters = g.filters(), depth = g.depth(), positions = g.batch * g.output.area();
         return std::max({Kernel::template packing_bytes<T>(positions, filters, depth),
                          Kernel::template packing_bytes<T>(positions, depth, filters),
-                         Kernel::template packing_bytes<T>(depth, filters, positions)});
+                         Kernel::template packing_bytes<T>(depth, filters, positions),
+                         FewRows::packing_bytes<T>(positions, std::max(filters, depth), 0)});
     }
 
     std::size_t column_stride_, packing_stride_;  // bytes
@@ -4900,18 +4904,22 @@ struct ProductConv {
                 each_stretch<T>(
                     g, by_rows ? part : Range{0, rows}, g.depth(), [&](int group, Range stretch) {
                         const Index channel = group * filters + own.begin;
-                        multiply<Kernel, T>(
-                            {.rows = stretch.length() * g.output.width,
-                             .columns = own.length(),
-                             .depth = g.depth(),
-                             .a = memory.patches(g, group, stretch, {0, g.depth()}, x, thread),
-                             .b = {weights + group * g.depth() * filters + own.begin, filters},
-                             .c = y + stretch.begin * output_row_size(g) + channel,
-                             .stride = g.output.channels,
-                             .bias = bias ? bias + channel : nullptr,
-                             .rectify = rectify,
-                             .panels = panels.of(group, own.begin)},
-                            1, memory.packing(thread));
+                        const Product<T> product{
+                            .rows = stretch.length() * g.output.width,
+                            .columns = own.length(),
+                            .depth = g.depth(),
+                            .a = memory.patches(g, group, stretch, {0, g.depth()}, x, thread),
+                            .b = {weights + group * g.depth() * filters + own.begin, filters},
+                            .c = y + stretch.begin * output_row_size(g) + channel,
+                            .stride = g.output.channels,
+                            .bias = bias ? bias + channel : nullptr,
+                            .rectify = rectify,
+                            .panels = panels.of(group, own.begin)};
+                        // Stretches by_rows depend on the number of threads, which results do not.
+                        const bool few = !by_rows && product.rows <= Kernel::most_few_rows;
+                        few && !product.panels
+                            ? multiply<FewRows>(product, 1, memory.packing(thread))
+                            : multiply<Kernel>(product, 1, memory.packing(thread));
                     });
             });
     }
@@ -4936,11 +4944,16 @@ struct ProductConv {
                 .stride = stride,
                 .panels = panels.of(group, 0)};
         };
+        const Index positions = output_rows(g) * g.output.width;
+        const bool few = positions <= FewRows::most_transposed && !memory.panels();
+        const auto compute = [&](const Product<T>& p, int threads, std::byte* packing) {
+            few ? multiply<FewRows>(p, threads, packing) : multiply<Kernel>(p, threads, packing);
+        };
         if (is_matrix(g)) {
             for (int group = 0; group < g.groups; ++group) {
-                multiply<Kernel>(product(group, {0, output_rows(g)},
-                                         dx + matrix_offset(g, group, 0), matrix_stride(g)),
-                                 scratch.threads, memory.packing(0));
+                compute(product(group, {0, output_rows(g)}, dx + matrix_offset(g, group, 0),
+                                matrix_stride(g)),
+                        scratch.threads, memory.packing(0));
             }
             if (!rectified) return;
             parallel_for(g.batch * g.input.size(), scratch.threads, [=](Index from, Index to, int) {
@@ -4955,8 +4968,7 @@ struct ProductConv {
             each_stretch<T>(
                 g, windows_over(g, {from, to}), g.depth(), [&](int group, Range stretch) {
                     T* columns = memory.columns(thread);
-                    multiply<Kernel>(product(group, stretch, columns, g.depth()), 1,
-                                     memory.packing(thread));
+                    compute(product(group, stretch, columns, g.depth()), 1, memory.packing(thread));
                     // The rows of the images that the stretch touches, as far as they are own.
                     const Index first = std::max(from, stretch.begin / g.output.height * height);
                     const Index last =
@@ -4984,7 +4996,8 @@ struct ProductConv {
         parallel_for(length, scratch.threads, [&](Index from, Index to, int thread) {
             const Range taps = by_depth ? Range{from, to} : Range{0, depth};
             const Range own = by_depth ? Range{0, filters} : Range{from, to};
-            each_stretch<T>(g, {0, output_rows(g)}, taps.length(), [&](int group, Range stretch) {
+            // Of the whole depth, so that sums do not depend on the number of threads.
+            each_stretch<T>(g, {0, output_rows(g)}, depth, [&](int group, Range stretch) {
                 Matrix<T> columns = memory.patches(g, group, stretch, taps, x, thread);
                 columns.transposed = true;
                 const T* gradient = dy + stretch.begin * output_row_size(g) + group * filters;

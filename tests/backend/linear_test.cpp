@@ -108,3 +108,47 @@ TEST_CASE_TEMPLATE("a linear op does the ReLU behind it", Table, TESSERA_PRODUCT
         CHECK(rectified == y);
     }
 }
+
+TEST_CASE_TEMPLATE("a linear op gives the same bits with any number of threads", T, float, Bf16) {
+    using Op = Cpu::Linear;
+    Random random({.seed = 8});
+    for (const int batch : {1, 5, 32, 33, 200}) {
+        CAPTURE(batch);
+        const LinearGeometry g{batch, 300, 170};
+        const auto x = random_values<T>(random, g.batch * g.inputs);
+        const auto weights = random_values<T>(random, g.inputs * g.outputs);
+        const auto dy = random_values<T>(random, g.batch * g.outputs);
+        std::vector<T> first;
+        std::vector<float> first_dweights;
+        for (const int threads : {1, 2, 3, 16}) {
+            Memory<Op, T> memory(g, threads);
+            std::vector<T> passes(dy.size() + x.size());
+            std::vector<float> dweights(weights.size());
+            Op::forward(g, x.data(), weights.data(), nullptr, passes.data(), memory);
+            Op::backward_data(g, weights.data(), dy.data(), passes.data() + dy.size(), memory);
+            Op::backward_parameters(g, x.data(), dy.data(), dweights.data(), nullptr, memory);
+            if (threads == 1) {
+                first = passes;
+                first_dweights = dweights;
+            }
+            CHECK(std::equal(passes.begin(), passes.end(), first.begin()));
+            CHECK(dweights == first_dweights);
+        }
+    }
+}
+
+TEST_CASE("deep sums of a linear op stay within 3e-6 of the largest") {
+    Random random({.seed = 9});
+    for (const int batch : {1, 4, 16, 33}) {
+        const LinearGeometry g{batch, 9216, 64};
+        const auto x = random_values<float>(random, g.batch * g.inputs, 0, 1);
+        const auto weights = random_values<float>(random, g.inputs * g.outputs);
+        auto y = unwritten<float>(g.batch * g.outputs);
+        Memory<Cpu::Linear, float> memory(g, 2);
+        Cpu::Linear::forward(g, x.data(), weights.data(), nullptr, y.data(), memory);
+        Values expected(y.size());
+        reference::Linear::forward(g, widened(x).data(), widened(weights).data(), nullptr,
+                                   expected.data(), {});
+        CHECK(difference(y, expected) < 3e-6);
+    }
+}

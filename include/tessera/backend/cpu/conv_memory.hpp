@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "tessera/backend/cpu/carve.hpp"
+#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
 #include "tessera/backend/cpu/panel.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
@@ -76,7 +77,8 @@ private:
         const Index filters = g.filters(), depth = g.depth(), positions = g.batch * g.output.area();
         return std::max({Kernel::template packing_bytes<T>(positions, filters, depth),
                          Kernel::template packing_bytes<T>(positions, depth, filters),
-                         Kernel::template packing_bytes<T>(depth, filters, positions)});
+                         Kernel::template packing_bytes<T>(depth, filters, positions),
+                         FewRows::packing_bytes<T>(positions, std::max(filters, depth), 0)});
     }
 
     std::size_t column_stride_, packing_stride_;  // bytes

@@ -96,13 +96,14 @@ void image_to_columns(const ConvGeometry& g, int group, Range rows, Range taps, 
     }
 }
 
-/// Adds to input row `iy` of image `n` what the columns of output rows `rows` hold of it.
+/// Adds to input row `iy` of image `n` what the columns of output rows `rows` hold of it, upper
+/// rows first: in the same order however many rows there are at a time.
 template <class T>
 void add_columns_to_row(const ConvGeometry& g, int group, Range rows, const T* columns, Index n,
                         Index iy, T* dx) {
     const Index channels = g.input.channels / g.groups;
     T* row = dx + (n * g.input.height + iy) * g.input.width * g.input.channels + group * channels;
-    for (Index ky = 0; ky < g.window.height; ++ky) {
+    for (Index ky = g.window.height; ky-- > 0;) {
         const Index offset = iy + g.window.pad_top - ky;
         const Index oy = offset / g.window.stride;
         const Index from_row = n * g.output.height + oy;

@@ -28,6 +28,7 @@ struct Linear {
     static void forward(const LinearGeometry& g, const T* x, const T* weights,
                         const std::type_identity_t<T>* bias, T* y, const Scratch& scratch,
                         bool rectify = false) {
+        static_assert(Kernel::most_few_rows <= FewRows::most);
         const Memory<T> memory(g, scratch);
         const Product<T> product{.rows = g.batch,
                                  .columns = g.outputs,

@@ -9,6 +9,7 @@
 #include <type_traits>
 
 #include "tessera/backend/cpu/conv_memory.hpp"
+#include "tessera/backend/cpu/few_rows.hpp"
 #include "tessera/backend/cpu/gemm.hpp"
 
 namespace tessera::cpu {
@@ -43,18 +44,22 @@ struct ProductConv {
                 each_stretch<T>(
                     g, by_rows ? part : Range{0, rows}, g.depth(), [&](int group, Range stretch) {
                         const Index channel = group * filters + own.begin;
-                        multiply<Kernel, T>(
-                            {.rows = stretch.length() * g.output.width,
-                             .columns = own.length(),
-                             .depth = g.depth(),
-                             .a = memory.patches(g, group, stretch, {0, g.depth()}, x, thread),
-                             .b = {weights + group * g.depth() * filters + own.begin, filters},
-                             .c = y + stretch.begin * output_row_size(g) + channel,
-                             .stride = g.output.channels,
-                             .bias = bias ? bias + channel : nullptr,
-                             .rectify = rectify,
-                             .panels = panels.of(group, own.begin)},
-                            1, memory.packing(thread));
+                        const Product<T> product{
+                            .rows = stretch.length() * g.output.width,
+                            .columns = own.length(),
+                            .depth = g.depth(),
+                            .a = memory.patches(g, group, stretch, {0, g.depth()}, x, thread),
+                            .b = {weights + group * g.depth() * filters + own.begin, filters},
+                            .c = y + stretch.begin * output_row_size(g) + channel,
+                            .stride = g.output.channels,
+                            .bias = bias ? bias + channel : nullptr,
+                            .rectify = rectify,
+                            .panels = panels.of(group, own.begin)};
+                        // Stretches by_rows depend on the number of threads, which results do not.
+                        const bool few = !by_rows && product.rows <= Kernel::most_few_rows;
+                        few && !product.panels
+                            ? multiply<FewRows>(product, 1, memory.packing(thread))
+                            : multiply<Kernel>(product, 1, memory.packing(thread));
                     });
             });
     }
@@ -79,11 +84,16 @@ struct ProductConv {
                 .stride = stride,
                 .panels = panels.of(group, 0)};
         };
+        const Index positions = output_rows(g) * g.output.width;
+        const bool few = positions <= FewRows::most_transposed && !memory.panels();
+        const auto compute = [&](const Product<T>& p, int threads, std::byte* packing) {
+            few ? multiply<FewRows>(p, threads, packing) : multiply<Kernel>(p, threads, packing);
+        };
         if (is_matrix(g)) {
             for (int group = 0; group < g.groups; ++group) {
-                multiply<Kernel>(product(group, {0, output_rows(g)},
-                                         dx + matrix_offset(g, group, 0), matrix_stride(g)),
-                                 scratch.threads, memory.packing(0));
+                compute(product(group, {0, output_rows(g)}, dx + matrix_offset(g, group, 0),
+                                matrix_stride(g)),
+                        scratch.threads, memory.packing(0));
             }
             if (!rectified) return;
             parallel_for(g.batch * g.input.size(), scratch.threads, [=](Index from, Index to, int) {
@@ -98,8 +108,7 @@ struct ProductConv {
             each_stretch<T>(
                 g, windows_over(g, {from, to}), g.depth(), [&](int group, Range stretch) {
                     T* columns = memory.columns(thread);
-                    multiply<Kernel>(product(group, stretch, columns, g.depth()), 1,
-                                     memory.packing(thread));
+                    compute(product(group, stretch, columns, g.depth()), 1, memory.packing(thread));
                     // The rows of the images that the stretch touches, as far as they are own.
                     const Index first = std::max(from, stretch.begin / g.output.height * height);
                     const Index last =
@@ -127,7 +136,8 @@ struct ProductConv {
         parallel_for(length, scratch.threads, [&](Index from, Index to, int thread) {
             const Range taps = by_depth ? Range{from, to} : Range{0, depth};
             const Range own = by_depth ? Range{0, filters} : Range{from, to};
-            each_stretch<T>(g, {0, output_rows(g)}, taps.length(), [&](int group, Range stretch) {
+            // Of the whole depth, so that sums do not depend on the number of threads.
+            each_stretch<T>(g, {0, output_rows(g)}, depth, [&](int group, Range stretch) {
                 Matrix<T> columns = memory.patches(g, group, stretch, taps, x, thread);
                 columns.transposed = true;
                 const T* gradient = dy + stretch.begin * output_row_size(g) + group * filters;
