@@ -2639,10 +2639,10 @@ const Factor<T>* as_factors(const T* numbers) {
 
 namespace tessera::cpu {
 
-/// to[i] = {first[i], second[i]}; zeros in place of `second` where that is null.
+/// to[i] = {first[i], second[i]}; zeros in place of one that is null.
 inline void interleave(const Bf16* first, const Bf16* second, Index count, Pair* to) {
     Index i = 0;
-    if (second) {
+    if (first && second) {
         typedef std::uint16_t Lanes8 __attribute__((vector_size(16)));
         for (; i + 8 <= count; i += 8) {
             Lanes8 even, odd;
@@ -2654,7 +2654,7 @@ inline void interleave(const Bf16* first, const Bf16* second, Index count, Pair*
             std::memcpy(to + i + 4, &high, sizeof high);
         }
     }
-    for (; i < count; ++i) to[i] = {first[i], second ? second[i] : Bf16{}};
+    for (; i < count; ++i) to[i] = {first ? first[i] : Bf16{}, second ? second[i] : Bf16{}};
 }
 
 }  // namespace tessera::cpu
@@ -2803,7 +2803,7 @@ void copy_lines(const ConvGeometry& g, const T* image, Range lines, Range channe
     }
 }
 
-/// The same of two images, of which the second may be null: pairs of their numbers.
+/// The same of two images, of which one may be null: pairs of their numbers.
 inline void copy_lines(const ConvGeometry& g, const Bf16* first, const Bf16* second, Range lines,
                        Range channels, Pair* to) {
     const Index count = channels.length(), all = g.input.channels, width = g.input.width;
@@ -2815,7 +2815,8 @@ inline void copy_lines(const ConvGeometry& g, const Bf16* first, const Bf16* sec
     for (Index y = lines.begin; y < lines.end; ++y) {
         to = std::fill_n(to, left, Pair{});
         for (Index x = 0; x < pixels; ++x, from += width / pixels * all, to += length) {
-            interleave(first + from, second ? second + from : nullptr, length, to);
+            interleave(first ? first + from : nullptr, second ? second + from : nullptr, length,
+                       to);
         }
         to = std::fill_n(to, right, Pair{});
     }
@@ -3301,12 +3302,24 @@ constexpr bool are_in_place(const ConvGeometry& g) {
 /// Too few channels for rows of a tile, which then run on from pixel to pixel: (kx, channel).
 constexpr bool is_merged(const ConvGeometry& g) { return g.groups == 1 && g.input.channels <= 6; }
 
+/// The factors of the sums that make the weights' gradient are pairs of rows. Else, in bfloat16,
+/// they are pairs of images, so that whatever else is odd needs no filling up.
+template <class T>
+constexpr bool pairs_rows(const ConvGeometry& g) {
+    return factor_length<T> > 1 && g.batch == 1;
+}
+
 /// The images and the rows of each that the gradient of the weights takes at a time: rows of one
-/// image, or all rows of several. Images make factors of the sums over them: in bfloat16 these are
-/// pairs of images, so that whatever else is odd needs no filling up.
+/// image, or all rows of several, which are counted in factors.
 struct GradientBlock {
     int images = 1;
     Index rows = 0;
+
+    /// Rows of factors.
+    template <class T>
+    constexpr Index factor_rows(const ConvGeometry& g) const {
+        return images * (pairs_rows<T>(g) ? factors<T>(rows) : rows);
+    }
 
     /// As many as have gradients of half a megabyte in panels.
     template <class T>
@@ -3314,6 +3327,7 @@ struct GradientBlock {
         constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(Factor<T>));
         const Index most = budget / panels_size<Factor<T>>(g.output.width, g.filters());
         const Index height = g.output.height;
+        if (pairs_rows<T>(g)) return {1, std::clamp<Index>(2 * most, 2, height + height % 2)};
         if (most < height) return {1, std::max<Index>(1, most)};
         return {static_cast<int>(std::min(factors<T>(g.batch), most / height)), height};
     }
@@ -3379,12 +3393,14 @@ private:
     static constexpr Index lines_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
         const Index channels = std::min<Index>(g.input.channels / g.groups, most_tile_rows);
-        return std::max({copied_size(g), is_turnable(g) ? copied_size(turned(g)) : 0,
-                         block.images * line_count(g, block.rows) * Lines(g).width * channels});
+        const Index before = pairs_rows<T>(g) ? g.window.stride : 0;
+        return std::max(
+            {copied_size(g), is_turnable(g) ? copied_size(turned(g)) : 0,
+             block.images * (line_count(g, block.rows) + before) * Lines(g).width * channels});
     }
     static constexpr Index gradient_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
-        return panels_size<F>(block.images * block.rows * g.output.width, g.filters());
+        return panels_size<F>(block.template factor_rows<T>(g) * g.output.width, g.filters());
     }
     static constexpr std::size_t thread_bytes(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
@@ -3785,7 +3801,8 @@ int strip_rows(Index rows) {
 // In bfloat16 a step takes two channels, and a group with an odd number of them is copied with a
 // zero behind. On the same machine, where VDPBF16PS does twice as much as a multiply-add (504 and
 // 254 GFLOP/s a core): C1 625 (4 channels for 3), C2 935, C3 940, C4 920, C5 940. The gradient of
-// the weights takes pairs of images, so that a batch of 1 takes as long as in float.
+// the weights takes pairs of images, or of rows where there is one image, which takes 0.52 to 0.61
+// of the time that half a pair of images took (13 rows are 7 pairs).
 
 namespace tessera::cpu {
 
@@ -3995,9 +4012,9 @@ private:
 // taps read the same two pieces, which fit the first-level cache for AlexNet's layers of 13 x 13:
 // the block's dy in panels of 32 filters, and the lines of the images in strips of 14 channels, so
 // that the pixels of a tile follow one another in memory. With 3 channels the rows of a tile are
-// (kx, c) instead, out of lines with all channels. Two cores of Zen 5 (385 to 472 GFLOP/s, by the
-// hour) do 430 to 445 GFLOP/s of AlexNet's C2 without groups at batch 16 (bench_op_ops), and 310 to
-// 340 of C1.
+// (kx, c) instead, out of lines with all channels. Two cores of Zen 5 (385 to 479 GFLOP/s, by the
+// hour) do 430 to 447 GFLOP/s of AlexNet's C2 without groups at batch 16 (bench_op_ops), and 310 to
+// 371 of C1.
 
 namespace tessera::cpu {
 
@@ -4089,7 +4106,7 @@ private:
               image_(image),
               block_(block),
               first_row_(first_row),
-              lines_(lines_under(g, {first_row, first_row + block.rows})),
+              lines_(lines_of(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
               packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
@@ -4104,14 +4121,16 @@ private:
                             group_ * g_.filters();
             const Index distance = positions() * width;
             if constexpr (std::is_same_v<T, Bf16>) {
-                const Index pixels = block_.rows * g_.output.width, image = g_.output.size();
-                for (int n = 0; n < block_.images; ++n) {
-                    const Bf16* first = from + 2 * n * image;
-                    const Index other = 2 * (image_ + n) + 1 < g_.batch ? image : 0;
+                const bool rows = pairs_rows<T>(g_);
+                const Index pairs = rows ? factors<T>(block_.rows) : block_.images;
+                const Index pixels = positions() / pairs;
+                const Index other = rows ? g_.output.width * all : g_.output.size();
+                for (Index n = 0; n < pairs; ++n) {
+                    const bool both = 2 * n + 1 < (rows ? block_.rows : g_.batch - 2 * image_);
                     pack_row_pairs(pixels, g_.filters(), packed_ + n * pixels * width, distance,
                                    [=](Index pixel) {
-                                       const Bf16* row = first + pixel * all;
-                                       return std::pair(row, other > 0 ? row + other : nullptr);
+                                       const Bf16* row = from + 2 * n * other + pixel * all;
+                                       return std::pair(row, both ? row + other : nullptr);
                                    });
                 }
             } else {
@@ -4128,6 +4147,16 @@ private:
             const Index first = group_ * (g_.input.channels / g_.groups);
             const Range own{first + channels.begin, first + channels.end};
             Factor<T>* to = x_;
+            const Index line = Lines(g_).width * channels.length();
+            if constexpr (std::is_same_v<T, Bf16>) {
+                const Index height = g_.input.height, step = g_.window.stride;
+                for (Index y = lines_.begin; y < lines_.end && pairs_rows<T>(g_); ++y, to += line) {
+                    const Bf16* lower = x + step * g_.input.width * g_.input.channels;
+                    copy_lines(g_, y >= 0 ? x : nullptr, y + step < height ? lower : nullptr,
+                               {y, y + 1}, own, to);
+                }
+                if (pairs_rows<T>(g_)) return;
+            }
             for (int n = 0; n < block_.images; ++n) {
                 const Index size = g_.input.size();
                 const T* image = x + (image_ + n) * factor_length<T> * size;
@@ -4137,7 +4166,7 @@ private:
                 } else {
                     copy_lines(g_, image, lines_, own, to);
                 }
-                to += lines_.length() * Lines(g_).width * channels.length();
+                to += lines_.length() * line;
             }
         }
 
@@ -4171,17 +4200,31 @@ private:
         }
 
     private:
-        Index positions() const { return block_.images * block_.rows * g_.output.width; }
+        Index positions() const { return block_.template factor_rows<T>(g_) * g_.output.width; }
+
+        /// The lines under output rows `rows`. Where rows are in pairs a line is one with that of
+        /// the next output row, which the first may have above the image.
+        static constexpr Range lines_of(const ConvGeometry& g, Range rows) {
+            Range lines = lines_under(g, rows);
+            const Index stride = g.window.stride;
+            if (pairs_rows<T>(g)) {
+                lines.begin =
+                    std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
+            }
+            return lines;
+        }
 
         /// A run for each output row whose window has its row `ky` on the image; returns how many.
         Index find_runs(Index ky, Index channels) const {
             Run* run = runs_;
             for (int n = 0; n < block_.images; ++n) {
-                for (Index row = 0; row < block_.rows; ++row) {
-                    const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
+                const Index rows = block_.template factor_rows<T>(g_) / block_.images;
+                for (Index row = 0; row < rows; ++row) {
+                    const Index first = first_row_ + (pairs_rows<T>(g_) ? 2 * row : row);
+                    const Index y = first * g_.window.stride - g_.window.pad_top + ky;
                     if (y < lines_.begin || y >= lines_.end) continue;
                     *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
-                              (n * block_.rows + row) * g_.output.width * gradient_.step};
+                              (n * rows + row) * g_.output.width * gradient_.step};
                 }
             }
             return run - runs_;
@@ -5885,7 +5928,7 @@ struct WinogradConv {
 //
 // For each position the inputs of all tiles, (channels, tiles), are multiplied by the gradients of
 // their outputs, (tiles, filters); a position's factors stay in a core's own cache meanwhile. Two
-// cores of Zen 5 (385 to 472 GFLOP/s) do 515 to 690 GFLOP/s by the usual count of AlexNet's layers
+// cores of Zen 5 (385 to 479 GFLOP/s) do 515 to 732 GFLOP/s by the usual count of AlexNet's layers
 // without groups at batch 16 (bench_op_ops), 1.3 to 1.6 times as many as by DirectGradient.
 
 namespace tessera::cpu {
@@ -7009,8 +7052,8 @@ private:
 
 // ---- tessera/backend/cpu/update.hpp
 // One step of each optimiser in one pass through memory, which is the limit: with momentum 24 bytes
-// are read and written for a parameter, 78 to 94 GB/s for the 38 million of AlexNet's FC6, which
-// take 10 to 12 ms (two cores of Zen 5, bench_op_ops).
+// are read and written for a parameter, 60 to 94 GB/s for the 38 million of AlexNet's FC6, which
+// take 9.6 to 15 ms (two cores of Zen 5, bench_op_ops).
 
 namespace tessera::cpu {
 

@@ -111,6 +111,14 @@ TEST_CASE("a convolution in bfloat16 agrees with the reference on special geomet
         {.batch = 2, .input = {8, 5, 5}, .output = {8, 8, 8}, .window = {2, 2, 1, 2, 2}},
         // AlexNet's first layer at a smaller size: 3 channels, the last window reaches beyond.
         {.batch = 3, .input = {3, 64, 64}, .output = {96, 15, 15}, .window = {11, 11, 4}},
+        // One image, pairs of rows: an odd number of these, above the image, several blocks.
+        {.batch = 1, .input = {3, 64, 64}, .output = {96, 17, 17}, .window = {11, 11, 4, 5, 5}},
+        {.batch = 1, .input = {4, 61, 90}, .output = {160, 59, 88}, .window = {3, 3}},
+        {.batch = 1,
+         .input = {18, 9, 9},
+         .output = {40, 13, 13},
+         .window = {5, 5, 1, 4, 4},
+         .groups = 2},
     };
     for (const ConvGeometry& g : geometries) check_convolution(g, {1, 2, 4}, random);
 }

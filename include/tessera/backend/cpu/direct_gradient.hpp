@@ -8,9 +8,9 @@
 // taps read the same two pieces, which fit the first-level cache for AlexNet's layers of 13 x 13:
 // the block's dy in panels of 32 filters, and the lines of the images in strips of 14 channels, so
 // that the pixels of a tile follow one another in memory. With 3 channels the rows of a tile are
-// (kx, c) instead, out of lines with all channels. Two cores of Zen 5 (385 to 472 GFLOP/s, by the
-// hour) do 430 to 445 GFLOP/s of AlexNet's C2 without groups at batch 16 (bench_op_ops), and 310 to
-// 340 of C1.
+// (kx, c) instead, out of lines with all channels. Two cores of Zen 5 (385 to 479 GFLOP/s, by the
+// hour) do 430 to 447 GFLOP/s of AlexNet's C2 without groups at batch 16 (bench_op_ops), and 310 to
+// 371 of C1.
 #pragma once
 
 #include <algorithm>
@@ -111,7 +111,7 @@ private:
               image_(image),
               block_(block),
               first_row_(first_row),
-              lines_(lines_under(g, {first_row, first_row + block.rows})),
+              lines_(lines_of(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
               packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
@@ -126,14 +126,16 @@ private:
                             group_ * g_.filters();
             const Index distance = positions() * width;
             if constexpr (std::is_same_v<T, Bf16>) {
-                const Index pixels = block_.rows * g_.output.width, image = g_.output.size();
-                for (int n = 0; n < block_.images; ++n) {
-                    const Bf16* first = from + 2 * n * image;
-                    const Index other = 2 * (image_ + n) + 1 < g_.batch ? image : 0;
+                const bool rows = pairs_rows<T>(g_);
+                const Index pairs = rows ? factors<T>(block_.rows) : block_.images;
+                const Index pixels = positions() / pairs;
+                const Index other = rows ? g_.output.width * all : g_.output.size();
+                for (Index n = 0; n < pairs; ++n) {
+                    const bool both = 2 * n + 1 < (rows ? block_.rows : g_.batch - 2 * image_);
                     pack_row_pairs(pixels, g_.filters(), packed_ + n * pixels * width, distance,
                                    [=](Index pixel) {
-                                       const Bf16* row = first + pixel * all;
-                                       return std::pair(row, other > 0 ? row + other : nullptr);
+                                       const Bf16* row = from + 2 * n * other + pixel * all;
+                                       return std::pair(row, both ? row + other : nullptr);
                                    });
                 }
             } else {
@@ -150,6 +152,16 @@ private:
             const Index first = group_ * (g_.input.channels / g_.groups);
             const Range own{first + channels.begin, first + channels.end};
             Factor<T>* to = x_;
+            const Index line = Lines(g_).width * channels.length();
+            if constexpr (std::is_same_v<T, Bf16>) {
+                const Index height = g_.input.height, step = g_.window.stride;
+                for (Index y = lines_.begin; y < lines_.end && pairs_rows<T>(g_); ++y, to += line) {
+                    const Bf16* lower = x + step * g_.input.width * g_.input.channels;
+                    copy_lines(g_, y >= 0 ? x : nullptr, y + step < height ? lower : nullptr,
+                               {y, y + 1}, own, to);
+                }
+                if (pairs_rows<T>(g_)) return;
+            }
             for (int n = 0; n < block_.images; ++n) {
                 const Index size = g_.input.size();
                 const T* image = x + (image_ + n) * factor_length<T> * size;
@@ -159,7 +171,7 @@ private:
                 } else {
                     copy_lines(g_, image, lines_, own, to);
                 }
-                to += lines_.length() * Lines(g_).width * channels.length();
+                to += lines_.length() * line;
             }
         }
 
@@ -193,17 +205,31 @@ private:
         }
 
     private:
-        Index positions() const { return block_.images * block_.rows * g_.output.width; }
+        Index positions() const { return block_.template factor_rows<T>(g_) * g_.output.width; }
+
+        /// The lines under output rows `rows`. Where rows are in pairs a line is one with that of
+        /// the next output row, which the first may have above the image.
+        static constexpr Range lines_of(const ConvGeometry& g, Range rows) {
+            Range lines = lines_under(g, rows);
+            const Index stride = g.window.stride;
+            if (pairs_rows<T>(g)) {
+                lines.begin =
+                    std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
+            }
+            return lines;
+        }
 
         /// A run for each output row whose window has its row `ky` on the image; returns how many.
         Index find_runs(Index ky, Index channels) const {
             Run* run = runs_;
             for (int n = 0; n < block_.images; ++n) {
-                for (Index row = 0; row < block_.rows; ++row) {
-                    const Index y = (first_row_ + row) * g_.window.stride - g_.window.pad_top + ky;
+                const Index rows = block_.template factor_rows<T>(g_) / block_.images;
+                for (Index row = 0; row < rows; ++row) {
+                    const Index first = first_row_ + (pairs_rows<T>(g_) ? 2 * row : row);
+                    const Index y = first * g_.window.stride - g_.window.pad_top + ky;
                     if (y < lines_.begin || y >= lines_.end) continue;
                     *run++ = {(n * lines_.length() + y - lines_.begin) * Lines(g_).width * channels,
-                              (n * block_.rows + row) * g_.output.width * gradient_.step};
+                              (n * rows + row) * g_.output.width * gradient_.step};
                 }
             }
             return run - runs_;

@@ -37,12 +37,24 @@ constexpr bool are_in_place(const ConvGeometry& g) {
 /// Too few channels for rows of a tile, which then run on from pixel to pixel: (kx, channel).
 constexpr bool is_merged(const ConvGeometry& g) { return g.groups == 1 && g.input.channels <= 6; }
 
+/// The factors of the sums that make the weights' gradient are pairs of rows. Else, in bfloat16,
+/// they are pairs of images, so that whatever else is odd needs no filling up.
+template <class T>
+constexpr bool pairs_rows(const ConvGeometry& g) {
+    return factor_length<T> > 1 && g.batch == 1;
+}
+
 /// The images and the rows of each that the gradient of the weights takes at a time: rows of one
-/// image, or all rows of several. Images make factors of the sums over them: in bfloat16 these are
-/// pairs of images, so that whatever else is odd needs no filling up.
+/// image, or all rows of several, which are counted in factors.
 struct GradientBlock {
     int images = 1;
     Index rows = 0;
+
+    /// Rows of factors.
+    template <class T>
+    constexpr Index factor_rows(const ConvGeometry& g) const {
+        return images * (pairs_rows<T>(g) ? factors<T>(rows) : rows);
+    }
 
     /// As many as have gradients of half a megabyte in panels.
     template <class T>
@@ -50,6 +62,7 @@ struct GradientBlock {
         constexpr Index budget = (Index{1} << 19) / static_cast<Index>(sizeof(Factor<T>));
         const Index most = budget / panels_size<Factor<T>>(g.output.width, g.filters());
         const Index height = g.output.height;
+        if (pairs_rows<T>(g)) return {1, std::clamp<Index>(2 * most, 2, height + height % 2)};
         if (most < height) return {1, std::max<Index>(1, most)};
         return {static_cast<int>(std::min(factors<T>(g.batch), most / height)), height};
     }
@@ -115,12 +128,14 @@ private:
     static constexpr Index lines_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
         const Index channels = std::min<Index>(g.input.channels / g.groups, most_tile_rows);
-        return std::max({copied_size(g), is_turnable(g) ? copied_size(turned(g)) : 0,
-                         block.images * line_count(g, block.rows) * Lines(g).width * channels});
+        const Index before = pairs_rows<T>(g) ? g.window.stride : 0;
+        return std::max(
+            {copied_size(g), is_turnable(g) ? copied_size(turned(g)) : 0,
+             block.images * (line_count(g, block.rows) + before) * Lines(g).width * channels});
     }
     static constexpr Index gradient_size(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);
-        return panels_size<F>(block.images * block.rows * g.output.width, g.filters());
+        return panels_size<F>(block.template factor_rows<T>(g) * g.output.width, g.filters());
     }
     static constexpr std::size_t thread_bytes(const ConvGeometry& g) {
         const GradientBlock block = GradientBlock::of<T>(g);

@@ -9,10 +9,10 @@
 
 namespace tessera::cpu {
 
-/// to[i] = {first[i], second[i]}; zeros in place of `second` where that is null.
+/// to[i] = {first[i], second[i]}; zeros in place of one that is null.
 inline void interleave(const Bf16* first, const Bf16* second, Index count, Pair* to) {
     Index i = 0;
-    if (second) {
+    if (first && second) {
         typedef std::uint16_t Lanes8 __attribute__((vector_size(16)));
         for (; i + 8 <= count; i += 8) {
             Lanes8 even, odd;
@@ -24,7 +24,7 @@ inline void interleave(const Bf16* first, const Bf16* second, Index count, Pair*
             std::memcpy(to + i + 4, &high, sizeof high);
         }
     }
-    for (; i < count; ++i) to[i] = {first[i], second ? second[i] : Bf16{}};
+    for (; i < count; ++i) to[i] = {first ? first[i] : Bf16{}, second ? second[i] : Bf16{}};
 }
 
 }  // namespace tessera::cpu

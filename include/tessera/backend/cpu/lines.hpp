@@ -58,7 +58,7 @@ void copy_lines(const ConvGeometry& g, const T* image, Range lines, Range channe
     }
 }
 
-/// The same of two images, of which the second may be null: pairs of their numbers.
+/// The same of two images, of which one may be null: pairs of their numbers.
 inline void copy_lines(const ConvGeometry& g, const Bf16* first, const Bf16* second, Range lines,
                        Range channels, Pair* to) {
     const Index count = channels.length(), all = g.input.channels, width = g.input.width;
@@ -70,7 +70,8 @@ inline void copy_lines(const ConvGeometry& g, const Bf16* first, const Bf16* sec
     for (Index y = lines.begin; y < lines.end; ++y) {
         to = std::fill_n(to, left, Pair{});
         for (Index x = 0; x < pixels; ++x, from += width / pixels * all, to += length) {
-            interleave(first + from, second ? second + from : nullptr, length, to);
+            interleave(first ? first + from : nullptr, second ? second + from : nullptr, length,
+                       to);
         }
         to = std::fill_n(to, right, Pair{});
     }

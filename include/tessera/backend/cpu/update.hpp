@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One step of each optimiser in one pass through memory, which is the limit: with momentum 24 bytes
-// are read and written for a parameter, 78 to 94 GB/s for the 38 million of AlexNet's FC6, which
-// take 10 to 12 ms (two cores of Zen 5, bench_op_ops).
+// are read and written for a parameter, 60 to 94 GB/s for the 38 million of AlexNet's FC6, which
+// take 9.6 to 15 ms (two cores of Zen 5, bench_op_ops).
 #pragma once
 
 #include <cmath>

@@ -3,7 +3,7 @@
 //
 // For each position the inputs of all tiles, (channels, tiles), are multiplied by the gradients of
 // their outputs, (tiles, filters); a position's factors stay in a core's own cache meanwhile. Two
-// cores of Zen 5 (385 to 472 GFLOP/s) do 515 to 690 GFLOP/s by the usual count of AlexNet's layers
+// cores of Zen 5 (385 to 479 GFLOP/s) do 515 to 732 GFLOP/s by the usual count of AlexNet's layers
 // without groups at batch 16 (bench_op_ops), 1.3 to 1.6 times as many as by DirectGradient.
 #pragma once
 
