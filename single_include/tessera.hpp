@@ -3499,24 +3499,43 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 }
 
 /// sums[j] += sum over the rows of a[i, j]
+///
+/// A vector of columns at a time, the last of which may overlap the one before: threads share few
+/// columns, such as the 96 of AlexNet's C1.
 template <class T>
 void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master<T>* sums) {
-    constexpr Index width = 64;
     constexpr Index stretch = 256;  // rows added up in Master<T> before they join the sum in double
-    with_instructions([&] {
-        in_pieces<width>(columns, [&](Index j, auto length) {
-            double total[width] = {};
-            for (Index first = 0; first < rows; first += stretch) {
-                Master<T> part[width] = {};
-                for (Index i = first; i < std::min(rows, first + stretch); ++i) {
-                    for (Index k = 0; k < length; ++k) part[k] += a[i * stride + j + k];
+    constexpr Index most = 64;      // columns
+    for (Index j = 0; j < columns; j += most) {
+        const Index count = std::min(most, columns - j);
+        double totals[most] = {};
+        for (Index first = 0; first < rows; first += stretch) {
+            const Index last = std::min(rows, first + stretch);
+            Master<T> parts[most] = {};
+            with_instructions([&](auto bytes) __attribute__((always_inline)) {
+                using V = Vectors<bytes, T>;
+                if (count < V::lanes) {
+                    for (Index i = first; i < last; ++i) {
+                        for (Index k = 0; k < count; ++k) parts[k] += a[i * stride + j + k];
+                    }
+                    return;
                 }
-                for (Index k = 0; k < length; ++k) total[k] += part[k];
-            }
-            for (Index k = 0; k < length; ++k)
-                sums[j + k] = static_cast<Master<T>>(sums[j + k] + total[k]);
-        });
-    });
+                for (Index k = 0; k < count; k += V::lanes) {
+                    const Index at = std::min(k, count - V::lanes);
+                    typename V::Lanes sum = {}, row;
+                    for (Index i = first; i < last; ++i) {
+                        V::load(a + i * stride + j + at, row);
+                        sum += row;
+                    }
+                    std::memcpy(parts + at, &sum, sizeof sum);
+                }
+            });
+            for (Index k = 0; k < count; ++k) totals[k] += parts[k];
+        }
+        for (Index k = 0; k < count; ++k) {
+            sums[j + k] = static_cast<Master<T>>(sums[j + k] + totals[k]);
+        }
+    }
 }
 
 }  // namespace tessera::cpu
