@@ -3077,8 +3077,9 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
 // one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
-// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
-// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 (HalfRows) is there for columns
+// that are an odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not
+// halved.
 
 namespace tessera::cpu {
 
@@ -3236,7 +3237,6 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -3248,8 +3248,8 @@ struct PlainTile {
 template <class T>
 struct Avx512Tile {
     using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
+    using HalfRows = TileRows<14, 13, 8, 4, 1>;
     static constexpr Index columns = 128 / sizeof(T);
-    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -3261,7 +3261,6 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {
@@ -3605,7 +3604,6 @@ template <int Bytes>
 struct PlainPairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 8;
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<Pair>& task) {
@@ -3618,7 +3616,6 @@ struct PlainPairTile {
 struct Avx2PairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 16;
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<Pair>& task) {
@@ -3631,8 +3628,8 @@ struct Avx2PairTile {
 
 struct Avx512PairTile {
     using Rows = TileRows<6, 4, 1>;
+    using HalfRows = Rows;
     static constexpr Index columns = 32;
-    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<Pair>& task) {
@@ -3645,8 +3642,8 @@ struct Avx512PairTile {
 
 struct Avx512Bf16Tile {
     using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
+    using HalfRows = TileRows<14, 13, 8, 4, 1>;
     static constexpr Index columns = 32;
-    static constexpr bool has_half = true;
 
     /// In words of assembly, as compilers differ on the types of the intrinsic function and its
     /// header takes longer to read than all of this one's users.
@@ -3694,11 +3691,27 @@ namespace tessera::cpu {
 
 namespace detail {
 
+template <class Tile>
+concept Halved = requires {
+    typename Tile::HalfRows;
+};
+
+/// The heights of a tile, or of half of one.
+template <class Tile, int Vectors>
+constexpr auto heights() {
+    if constexpr (Vectors == 2) {
+        return typename Tile::Rows{};
+    } else {
+        return typename Tile::HalfRows{};
+    }
+}
+
 template <class Tile, int Vectors, class T>
 void compute_strips(Index rows, TileTask<T> task) {
+    using Rows = decltype(heights<Tile, Vectors>());
     while (rows > 0) {
-        const int count = Tile::Rows::next(rows);
-        Tile::Rows::visit(count, [&](auto constant) {
+        const int count = Rows::next(rows);
+        Rows::visit(count, [&](auto constant) {
             Tile::template compute<decltype(constant)::value, Vectors>(task);
         });
         task.begin += count * task.a_stride;
@@ -3735,7 +3748,7 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if constexpr (Tile::has_half) {
+    if constexpr (Halved<Tile>) {
         if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
     }
     compute_edge<Tile>(rows, columns, task);
@@ -3782,7 +3795,7 @@ void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, co
         task.c_stride = Tile::columns;
         for (Index i = 0; i < rows; i += Tile::Rows::most) {
             const Index count = std::min<Index>(Tile::Rows::most, rows - i);
-            constexpr int narrowest = Tile::has_half ? 1 : 2;
+            constexpr int narrowest = detail::Halved<Tile> ? 1 : 2;
             columns > Tile::columns / 2 ? detail::compute_strips<Tile, 2>(count, task)
                                         : detail::compute_strips<Tile, narrowest>(count, task);
             task.begin += count * task.a_stride;
@@ -6680,7 +6693,7 @@ struct Lrn {
 
 private:
     static constexpr Index width = 128;   ///< channels of a position that are computed at once
-    static constexpr Index reach = 64;    ///< members of a window that are added at once
+    static constexpr Index reach = 64;    ///< members of the longest window of vectors
     static constexpr Index together = 4;  ///< positions, or parts of them, see add_windows()
 
     /// `count` channels of one position, from `first` on; `row` is the position's first element.
@@ -6695,85 +6708,101 @@ private:
     template <class T, class Prepare, class Finish>
     static void each_window(const LrnGeometry& g, Index before, Index after, const Prepare& prepare,
                             const Finish& finish) {
-        const Index channels = g.shape.channels;
+        const Index channels = g.shape.channels, length = std::min(width, channels);
         const Index rows = g.batch * g.shape.area(), parts = (channels + width - 1) / width;
-        parallel_vectors(
-            rows * parts, threads_for(rows * channels, max_threads()),
-            [&](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
-                Stretch stretches[together];
-                for (Index part = begin; part < end; part += together) {
-                    const Index count = std::min(together, end - part);
-                    for (Index n = 0; n < count; ++n) {
-                        const Index row = (part + n) / parts, first = (part + n) % parts * width;
-                        stretches[n] = {row * channels, first, std::min(width, channels - first)};
-                    }
-                    add_windows<Vectors<bytes, T>, T>(before, after, channels, stretches, count,
-                                                      prepare, finish);
+        const int threads = threads_for(rows * channels, max_threads());
+        if (length < most_lanes<T> || before + after >= reach) {
+            parallel_for(rows, threads, [&](Index begin, Index end, int) {
+                for (Index row = begin; row < end; ++row) {
+                    add_by_definition<T>(before, after, channels, row * channels, prepare, finish);
                 }
             });
+            return;
+        }
+        parallel_vectors(
+            rows, threads, [&](auto bytes, Index begin, Index end) __attribute__((always_inline)) {
+                Stretch stretches[together];
+                for (Index part = begin * parts; part < end * parts; part += together) {
+                    const Index count = std::min(together, end * parts - part);
+                    for (Index n = 0; n < count; ++n) {
+                        const Index row = (part + n) / parts, first = (part + n) % parts * width;
+                        // The last one of a position may overlap the one before.
+                        stretches[n] = {row * channels, std::min(first, channels - length), length};
+                    }
+                    add_windows<Vectors<bytes, T>>(before, after, channels, stretches, count,
+                                                   prepare, finish);
+                }
+            });
+    }
+
+    /// Numbers in the longest vector.
+    template <class T>
+    static constexpr Index most_lanes = 64 / static_cast<Index>(sizeof(Master<T>));
+
+    /// Few channels, or long windows: number by number.
+    template <class T, class Prepare, class Finish>
+    static void add_by_definition(Index before, Index after, Index channels, Index row,
+                                  const Prepare& prepare, const Finish& finish) {
+        using V = Vectors<sizeof(Master<T>), T>;
+        for (Index i = 0; i < channels; ++i) {
+            typename V::Lanes sum{}, value, own{}, kept{};
+            const Index last = std::min(i + after, channels - 1);
+            for (Index member = std::max<Index>(i - before, 0); member <= last; ++member) {
+                prepare(V(), row + member, value, own);
+                sum += value;
+                if (member == i) kept = own;
+            }
+            finish(V(), row + i, sum, kept);
+        }
     }
 
     /// Windows are read across the vectors that were written, which waits until these are in the
     /// cache: several stretches are written before the first is read (one at a time takes 1.2 times
     /// as long).
-    template <class V, class T, class Prepare, class Finish>
+    template <class V, class Prepare, class Finish>
     [[gnu::always_inline]] static void add_windows(Index before, Index after, Index channels,
                                                    const Stretch* stretches, Index count,
                                                    const Prepare& prepare, const Finish& finish) {
-        using S = typename V::Number;
         constexpr Index lanes = V::lanes, room = width + reach + lanes;
         // Not known to be 0: for a handful of numbers compilers would call memset.
         const auto zero = after_loads(typename V::Integer{0});
         const auto zeros = reinterpret_cast<typename V::Lanes>(typename V::Integers{} + zero);
-        S values[together][room], kept[together][room], sums[together][width];
-        // The last part of the windows is the one that holds each one's own channel.
-        const Index size = before + 1 + after, parts = (size + reach - 1) / reach;
-        for (Index part = 1; part <= parts; ++part) {
-            const Index begin = (before / reach + part) % parts * reach, offset = begin - before;
-            const Index members = std::min(reach, size - begin);
-            for (Index n = 0; n < count; ++n) {
-                const Index from = stretches[n].first + offset, row = stretches[n].row + from;
-                const Index last = rounded<lanes>(stretches[n].count) + members - 1;
-                const Index skip = std::clamp<Index>(-from, 0, last);
-                const Index stop = std::clamp<Index>(channels - from, skip, last);
-                for (Index i = 0; i < skip; i += lanes) store(zeros, values[n] + i);
-                each_vector<V, T>(
-                    stop - skip, [&](auto vectors, Index i) __attribute__((always_inline)) {
-                        typename decltype(vectors)::Lanes value, own{};
-                        prepare(vectors, row + skip + i, value, own);
-                        store(value, values[n] + skip + i);
-                        store(own, kept[n] + skip + i);
-                    });
-                for (Index i = stop; i < last; i += lanes) store(zeros, values[n] + i);
-            }
-            for (Index n = 0; n < count; ++n) {
-                for (Index i = 0; part < parts && i < stretches[n].count; i += lanes) {
-                    typename V::Lanes sum{};
-                    if (part > 1) load(sums[n] + i, sum);
-                    add_members(values[n] + i, members, sum);
-                    store(sum, sums[n] + i);
-                }
-                if (part < parts) continue;
-                each_vector<V, T>(
-                    stretches[n].count, [&](auto vectors, Index i) __attribute__((always_inline)) {
-                        typename decltype(vectors)::Lanes sum{}, own;
-                        if (parts > 1) load(sums[n] + i, sum);
-                        add_members(values[n] + i, members, sum);
-                        load(kept[n] + i - offset, own);
-                        finish(vectors, stretches[n].row + stretches[n].first + i, sum, own);
-                    });
-            }
+        // Of channels first - before, first - before + 1, ...; 0 where there is none.
+        typename V::Number values[together][room], kept[together][room];
+        for (Index n = 0; n < count; ++n) {
+            const Index from = stretches[n].first - before, row = stretches[n].row + from;
+            const Index last = stretches[n].count + before + after;
+            const Index skip = std::max<Index>(-from, 0);
+            const Index stop = std::min(channels - from, last);
+            for (Index i = 0; i < skip; i += lanes) store(zeros, values[n] + i);
+            each_vector<V>(
+                stop - skip, [&](Index i) __attribute__((always_inline)) {
+                    typename V::Lanes value, own{};
+                    prepare(V(), row + skip + i, value, own);
+                    store(value, values[n] + skip + i);
+                    store(own, kept[n] + skip + i);
+                });
+            for (Index i = stop; i < last; i += lanes) store(zeros, values[n] + i);
+        }
+        for (Index n = 0; n < count; ++n) {
+            each_vector<V>(
+                stretches[n].count, [&](Index i) __attribute__((always_inline)) {
+                    typename V::Lanes sum{}, member, own;
+                    for (Index d = 0; d <= before + after; ++d) {
+                        load(values[n] + i + d, member);
+                        sum += member;
+                    }
+                    load(kept[n] + before + i, own);
+                    finish(V(), stretches[n].row + stretches[n].first + i, sum, own);
+                });
         }
     }
 
-    /// sum[i] += from[i] + from[i + 1] + ... , `count` numbers
-    template <class S, class Lanes>
-    [[gnu::always_inline]] static void add_members(const S* from, Index count, Lanes& sum) {
-        for (Index d = 0; d < count; ++d) {
-            Lanes member;
-            load(from + d, member);
-            sum += member;
-        }
+    /// Calls f(begin) for the vectors of 0 .. count - 1, of which the last may overlap the one
+    /// before.
+    template <class V, class F>
+    [[gnu::always_inline]] static void each_vector(Index count, const F& f) {
+        for (Index i = 0; i < count; i += V::lanes) f(std::min<Index>(i, count - V::lanes));
     }
 
     /// power = scale^-beta, inverse = 1 / scale
@@ -6797,19 +6826,6 @@ private:
         }
     }
 
-    /// Calls f(vectors, begin) over 0 .. count - 1; the last vector may overlap the one before.
-    /// What is shorter than a vector goes number by number.
-    template <class V, class T, class F>
-    [[gnu::always_inline]] static void each_vector(Index count, const F& f) {
-        if (count < V::lanes) {
-            for (Index i = 0; i < count; ++i) f(Vectors<sizeof(Master<T>), T>(), i);
-        } else {
-            for (Index i = 0; i < count; i += V::lanes) {
-                f(V(), std::min<Index>(i, count - V::lanes));
-            }
-        }
-    }
-
     template <class Lanes, class S>
     [[gnu::always_inline]] static void load(const S* from, Lanes& to) {
         std::memcpy(&to, from, sizeof to);
@@ -6817,11 +6833,6 @@ private:
     template <class Lanes, class S>
     [[gnu::always_inline]] static void store(const Lanes& from, S* to) {
         std::memcpy(to, &from, sizeof from);
-    }
-
-    template <Index Lanes>
-    static constexpr Index rounded(Index count) {
-        return (count + Lanes - 1) / Lanes * Lanes;
     }
 };
 

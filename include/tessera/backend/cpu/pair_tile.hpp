@@ -69,7 +69,6 @@ template <int Bytes>
 struct PlainPairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 8;
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<Pair>& task) {
@@ -82,7 +81,6 @@ struct PlainPairTile {
 struct Avx2PairTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 16;
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<Pair>& task) {
@@ -95,8 +93,8 @@ struct Avx2PairTile {
 
 struct Avx512PairTile {
     using Rows = TileRows<6, 4, 1>;
+    using HalfRows = Rows;
     static constexpr Index columns = 32;
-    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<Pair>& task) {
@@ -109,8 +107,8 @@ struct Avx512PairTile {
 
 struct Avx512Bf16Tile {
     using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
+    using HalfRows = TileRows<14, 13, 8, 4, 1>;
     static constexpr Index columns = 32;
-    static constexpr bool has_half = true;
 
     /// In words of assembly, as compilers differ on the types of the intrinsic function and its
     /// header takes longer to read than all of this one's users.

@@ -15,11 +15,27 @@ namespace tessera::cpu {
 
 namespace detail {
 
+template <class Tile>
+concept Halved = requires {
+    typename Tile::HalfRows;
+};
+
+/// The heights of a tile, or of half of one.
+template <class Tile, int Vectors>
+constexpr auto heights() {
+    if constexpr (Vectors == 2) {
+        return typename Tile::Rows{};
+    } else {
+        return typename Tile::HalfRows{};
+    }
+}
+
 template <class Tile, int Vectors, class T>
 void compute_strips(Index rows, TileTask<T> task) {
+    using Rows = decltype(heights<Tile, Vectors>());
     while (rows > 0) {
-        const int count = Tile::Rows::next(rows);
-        Tile::Rows::visit(count, [&](auto constant) {
+        const int count = Rows::next(rows);
+        Rows::visit(count, [&](auto constant) {
             Tile::template compute<decltype(constant)::value, Vectors>(task);
         });
         task.begin += count * task.a_stride;
@@ -56,7 +72,7 @@ void compute_edge(Index rows, Index columns, TileTask<T> task) {
 template <class Tile, class T>
 void compute_columns(Index rows, Index columns, const TileTask<T>& task) {
     if (columns == Tile::columns) return compute_strips<Tile, 2>(rows, task);
-    if constexpr (Tile::has_half) {
+    if constexpr (Halved<Tile>) {
         if (columns == Tile::columns / 2) return compute_strips<Tile, 1>(rows, task);
     }
     compute_edge<Tile>(rows, columns, task);
@@ -103,7 +119,7 @@ void compute_narrow_rows(Index rows, Index columns, TileTask<Factor<T>> task, co
         task.c_stride = Tile::columns;
         for (Index i = 0; i < rows; i += Tile::Rows::most) {
             const Index count = std::min<Index>(Tile::Rows::most, rows - i);
-            constexpr int narrowest = Tile::has_half ? 1 : 2;
+            constexpr int narrowest = detail::Halved<Tile> ? 1 : 2;
             columns > Tile::columns / 2 ? detail::compute_strips<Tile, 2>(count, task)
                                         : detail::compute_strips<Tile, narrowest>(count, task);
             task.begin += count * task.a_stride;

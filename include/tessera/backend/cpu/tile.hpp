@@ -10,8 +10,9 @@
 //
 // What is left over of rows goes to tiles of fewer rows. Below 4 rows a multiply-add waits for the
 // one before (4 cycles), so that a tile of one row takes the time of one of 4. Each number of rows
-// costs whoever compiles them about 25 ms. Half a tile of AVX-512 is there for columns that are an
-// odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not halved.
+// costs whoever compiles them about 25 ms. Half a tile of AVX-512 (HalfRows) is there for columns
+// that are an odd multiple of 16, such as the 48 of a group of AlexNet's C2; narrower tiles are not
+// halved.
 #pragma once
 
 #include <array>
@@ -178,7 +179,6 @@ template <class T>
 struct PlainTile {
     using Rows = TileRows<6, 4, 1>;
     static constexpr Index columns = 32 / sizeof(T);
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     static void compute(const TileTask<T>& task) {
@@ -190,8 +190,8 @@ struct PlainTile {
 template <class T>
 struct Avx512Tile {
     using Rows = TileRows<14, 13, 8, 7, 4, 2, 1>;
+    using HalfRows = TileRows<14, 13, 8, 4, 1>;
     static constexpr Index columns = 128 / sizeof(T);
-    static constexpr bool has_half = true;
 
     template <int Count, int Vectors>
     [[gnu::target("avx512f")]] static void compute(const TileTask<T>& task) {
@@ -203,7 +203,6 @@ template <class T>
 struct Avx2Tile {
     using Rows = TileRows<6, 5, 4, 2, 1>;
     static constexpr Index columns = 64 / sizeof(T);
-    static constexpr bool has_half = false;
 
     template <int Count, int Vectors>
     [[gnu::target("avx2,fma")]] static void compute(const TileTask<T>& task) {
