@@ -104,47 +104,6 @@ TEST_CASE_TEMPLATE("a convolution agrees with the reference on special geometrie
     }
 }
 
-TEST_CASE("a convolution whose weights are too large to be copied, at few positions") {
-    Random random({.seed = 6});
-    for (const int batch : {1, 2, 9}) {
-        const ConvGeometry g{
-            .batch = batch, .input = {1050, 5, 5}, .output = {256, 2, 2}, .window = {4, 4}};
-        check_convolution<Cpu::Conv, float>(g, {1, 2}, random);
-    }
-}
-
-TEST_CASE("a convolution gives the same bits with any number of threads") {
-    using Op = cpu::ConvByDefinition;
-    Random random({.seed = 7});
-    const ConvGeometry geometries[] = {
-        // Directly; as one product with fewer positions than filters and with more.
-        {.batch = 3, .input = {20, 9, 9}, .output = {40, 9, 9}, .window = {3, 3, 1, 1, 1}},
-        {.batch = 1, .input = {70, 4, 7}, .output = {90, 4, 7}},
-        {.batch = 1, .input = {70, 6, 8}, .output = {9, 6, 8}},
-        // By columns of patches, few of them and many.
-        {.batch = 1, .input = {1050, 5, 5}, .output = {256, 2, 2}, .window = {4, 4}},
-        {.batch = 9, .input = {1050, 5, 5}, .output = {256, 2, 2}, .window = {4, 4}},
-    };
-    for (const ConvGeometry& g : geometries) {
-        CAPTURE(text(g.batch, " of ", g.input, " to ", g.output));
-        const auto x = random_values<float>(random, g.batch * g.input.size());
-        const auto weights = random_values<float>(random, g.depth() * g.filters());
-        const auto dy = random_values<float>(random, g.batch * g.output.size());
-        std::vector<float> first;
-        for (const int threads : {1, 2, 3, 16}) {
-            Memory<Op, float> memory(g, threads);
-            std::vector<float> all(x.size() + weights.size() + dy.size());
-            float* dx = all.data();
-            float* dweights = dx + x.size();
-            Op::forward(g, x.data(), weights.data(), nullptr, dweights + weights.size(), memory);
-            Op::backward_data(g, weights.data(), dy.data(), dx, memory);
-            Op::backward_parameters(g, x.data(), dy.data(), dweights, nullptr, memory);
-            if (threads == 1) first = all;
-            CHECK(all == first);
-        }
-    }
-}
-
 TEST_CASE_TEMPLATE("a convolution repeats its bits", Table, TESSERA_PRODUCT_TABLES) {
     Random random({.seed = 4});
     const ConvGeometry g{.batch = 4,
