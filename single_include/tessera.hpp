@@ -4181,13 +4181,15 @@ private:
             Factor<T>* to = x_;
             const Index line = Lines(g_).width * channels.length();
             if constexpr (std::is_same_v<T, Bf16>) {
-                const Index height = g_.input.height, step = g_.window.stride;
-                for (Index y = lines_.begin; y < lines_.end && pairs_rows<T>(g_); ++y, to += line) {
+                if (pairs_rows<T>(g_)) {
+                    const Index height = g_.input.height, step = g_.window.stride;
                     const Bf16* lower = x + step * g_.input.width * g_.input.channels;
-                    copy_lines(g_, y >= 0 ? x : nullptr, y + step < height ? lower : nullptr,
-                               {y, y + 1}, own, to);
+                    for (Index y = lines_.begin; y < lines_.end; ++y, to += line) {
+                        copy_lines(g_, y >= 0 ? x : nullptr, y + step < height ? lower : nullptr,
+                                   {y, y + 1}, own, to);
+                    }
+                    return;
                 }
-                if (pairs_rows<T>(g_)) return;
             }
             for (int n = 0; n < block_.images; ++n) {
                 const Index size = g_.input.size();
@@ -4234,8 +4236,8 @@ private:
     private:
         Index positions() const { return block_.template factor_rows<T>(g_) * g_.output.width; }
 
-        /// The lines under output rows `rows`. Where rows are in pairs a line is one with that of
-        /// the next output row, which the first may have above the image.
+        /// The lines under output rows `rows`. Where these are in pairs, so is each line with the
+        /// one under the next output row, and the first ones may lie above the image.
         static constexpr Range lines_of(const ConvGeometry& g, Range rows) {
             Range lines = lines_under(g, rows);
             const Index stride = g.window.stride;

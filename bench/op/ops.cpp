@@ -259,6 +259,24 @@ void add_max_pool(const std::string& layer, Shape input, Shape output) {
     });
 }
 
+void add_average_pool(const std::string& layer, Shape input, Shape output) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        const PoolGeometry g{batch, input, output, {3, 3, 2}};
+        const Index inputs = g.batch * g.input.size(), outputs = g.batch * g.output.size();
+        add(name + "tessera", [=](State& state) {
+            auto x = filled(inputs), y = filled(outputs);
+            time(state, [&] {
+                if (backward) {
+                    Cpu::AveragePool::backward(g, y.data(), x.data());
+                } else {
+                    Cpu::AveragePool::forward(g, x.data(), y.data());
+                }
+            });
+            report(state, moving(4, inputs + outputs));
+        });
+    });
+}
+
 void add_relu(const std::string& layer, Shape shape) {
     both_passes(layer, [=](const std::string& name, int batch, bool backward) {
         const Index n = batch * shape.size();
@@ -390,6 +408,7 @@ void add_ceilings() {
     add_lrn("lrn2", {256, 27, 27});
     add_max_pool("max_pool1", {96, 55, 55}, {96, 27, 27});
     add_max_pool("max_pool2", {256, 27, 27}, {256, 13, 13});
+    add_average_pool("average_pool1", {96, 55, 55}, {96, 27, 27});
     add_relu("relu1", {96, 55, 55});
     add_relu("relu2", {256, 27, 27});
     add_softmax("softmax", 1000);
