@@ -3312,6 +3312,18 @@ constexpr bool pairs_rows(const ConvGeometry& g) {
     return factor_length<T> > 1 && g.batch == 1;
 }
 
+/// The lines under output rows `rows`. Where these are in pairs, so is each line with the one under
+/// the next output row, and the first ones may lie above the image.
+template <class T>
+constexpr Range gradient_lines(const ConvGeometry& g, Range rows) {
+    Range lines = lines_under(g, rows);
+    const Index stride = g.window.stride;
+    if (pairs_rows<T>(g)) {
+        lines.begin = std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
+    }
+    return lines;
+}
+
 /// The images and the rows of each that the gradient of the weights takes at a time: rows of one
 /// image, or all rows of several, which are counted in factors.
 struct GradientBlock {
@@ -4142,7 +4154,7 @@ private:
               image_(image),
               block_(block),
               first_row_(first_row),
-              lines_(lines_of(g, {first_row, first_row + block.rows})),
+              lines_(gradient_lines<T>(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
               packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
@@ -4239,18 +4251,6 @@ private:
 
     private:
         Index positions() const { return block_.template factor_rows<T>(g_) * g_.output.width; }
-
-        /// The lines under output rows `rows`. Where these are in pairs, so is each line with the
-        /// one under the next output row, and the first ones may lie above the image.
-        static constexpr Range lines_of(const ConvGeometry& g, Range rows) {
-            Range lines = lines_under(g, rows);
-            const Index stride = g.window.stride;
-            if (pairs_rows<T>(g)) {
-                lines.begin =
-                    std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
-            }
-            return lines;
-        }
 
         /// A run for each output row whose window has its row `ky` on the image; returns how many.
         Index find_runs(Index ky, Index channels) const {
@@ -6636,9 +6636,9 @@ template <class V>
 //
 // A number is 12 bytes forward, its scale among them, and 20 back. One image lies in the caches,
 // and arithmetic is the limit: 12 multiply-adds and 5 loads across vectors for 16 numbers (96 x 55
-// x 55 on two cores of Zen 5, bench_op_ops: 0.064 ms, back 0.07, where sums, powers and gradients
-// that each went through memory took 0.11). Of 16 images and more the memory is, at 20 to 43 GB/s
-// by the hour and the batch.
+// x 55 on two cores of Zen 5, bench_op_ops: 0.064 ms, back 0.07 to 0.084, where sums, powers and
+// gradients that each went through memory took 0.11). Of 16 images and more the memory is, at 23 to
+// 57 GB/s by the hour and the batch.
 
 namespace tessera::cpu {
 

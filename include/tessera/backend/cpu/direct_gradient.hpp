@@ -111,7 +111,7 @@ private:
               image_(image),
               block_(block),
               first_row_(first_row),
-              lines_(lines_of(g, {first_row, first_row + block.rows})),
+              lines_(gradient_lines<T>(g, {first_row, first_row + block.rows})),
               x_(memory.lines(thread)),
               packed_(memory.gradient(thread)),
               runs_(memory.runs(thread)) {}
@@ -208,18 +208,6 @@ private:
 
     private:
         Index positions() const { return block_.template factor_rows<T>(g_) * g_.output.width; }
-
-        /// The lines under output rows `rows`. Where these are in pairs, so is each line with the
-        /// one under the next output row, and the first ones may lie above the image.
-        static constexpr Range lines_of(const ConvGeometry& g, Range rows) {
-            Range lines = lines_under(g, rows);
-            const Index stride = g.window.stride;
-            if (pairs_rows<T>(g)) {
-                lines.begin =
-                    std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
-            }
-            return lines;
-        }
 
         /// A run for each output row whose window has its row `ky` on the image; returns how many.
         Index find_runs(Index ky, Index channels) const {

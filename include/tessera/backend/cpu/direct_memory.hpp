@@ -44,6 +44,18 @@ constexpr bool pairs_rows(const ConvGeometry& g) {
     return factor_length<T> > 1 && g.batch == 1;
 }
 
+/// The lines under output rows `rows`. Where these are in pairs, so is each line with the one under
+/// the next output row, and the first ones may lie above the image.
+template <class T>
+constexpr Range gradient_lines(const ConvGeometry& g, Range rows) {
+    Range lines = lines_under(g, rows);
+    const Index stride = g.window.stride;
+    if (pairs_rows<T>(g)) {
+        lines.begin = std::clamp<Index>(rows.begin * stride - g.window.pad_top, -stride, lines.end);
+    }
+    return lines;
+}
+
 /// The images and the rows of each that the gradient of the weights takes at a time: rows of one
 /// image, or all rows of several, which are counted in factors.
 struct GradientBlock {
