@@ -442,7 +442,7 @@ int train_from_pixels(const Settings& s, RunFolder& run, const Task& task) {
         initialise(model, He{}, s.seed);
         typename decltype(batches)::BatchType batch;
         batches.start(0, 0);
-        if (batches.next(batch)) normalise_activations(model, to_host(batch.input));
+        if (batches.next(batch)) normalise_activations(model, to_floats(batch.input));
     }
     const SoftmaxCrossEntropy loss;
     if (!task.watched()) {
