@@ -24,7 +24,7 @@ bench/results/cpu-MODEL-DATE.jsonl, and makes docs/performance.md and docs/perfo
 END
 }
 
-words=$*
+words= # the options that say what is measured
 quick=()
 runs=5
 out=
@@ -37,13 +37,14 @@ while [ $# -gt 0 ]; do
     case $1 in
         --quick)
             quick=(--quick)
+            words+=" --quick"
             runs=3
             works='^(ceiling/.*|((C[1-5]|lrn[12]|max_pool[12]|relu1)/.*/16|(FC6|softmax|dropout6)/.*/(1|16))/(tessera|tessera_direct|onednn|onednn_winograd))(/real_time)?$'
             shift
             ;;
         --out) out=${2:?--out needs a file} && shift 2 ;;
         --peers) peers=${2:?--peers needs a folder} && shift 2 ;;
-        --threads) threads=${2:?--threads needs a number} && shift 2 ;;
+        --threads) threads=${2:?--threads needs a number} && words+=" --threads $2" && shift 2 ;;
         --jobs) jobs=${2:?--jobs needs a number} && shift 2 ;;
         --help | -h) usage && exit 0 ;;
         *) echo "Unknown option: $1 (see --help)" >&2 && exit 2 ;;
@@ -67,7 +68,7 @@ partial=$(mktemp -d)
 trap 'rm -rf "$partial"' EXIT
 lines=$partial/lines.jsonl
 bench/peers/alexnet.py "${quick[@]}" --programs "$build/bench/peers" --threads "$threads" \
-    --python "$peers/bin/python" --command "bench/run.sh${words:+ $words}" --out "$lines"
+    --python "$peers/bin/python" --command "bench/run.sh$words" --out "$lines"
 
 # The whole program several times rather than repetitions of each case: what is compared follows each
 # other, and what changes on the machine in minutes changes it for both.

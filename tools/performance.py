@@ -226,7 +226,7 @@ def describe(results):
          ["onednn", "onednn_winograd", "tessera_direct"], "GFLOP"),
         ("Linear", [row for row in results.ops if is_linear(row)], ["onednn"], "GFLOP"),
         ("Products in bfloat16", [row for row in results.ops if is_narrow(row)], ["onednn"], "GFLOP"),
-        ("Other layers and the update of the weights",
+        ("Other layers, the update of the weights, and copies",
          [row for row in results.ops
           if not is_convolution(row) and not is_linear(row) and not is_narrow(row)],
          ["onednn"], "GB")]

@@ -247,4 +247,24 @@ private:
     }
 };
 
+/// What is only brought into another order or type.
+class OneDnnCopy : public OneDnn {
+public:
+    static OneDnnCopy transpose(tessera::Index rows, tessera::Index columns) {
+        const dnnl::memory::dims extents{rows, columns};
+        return {in_format(extents, dnnl::memory::format_tag::ab),
+                in_format(extents, dnnl::memory::format_tag::ba)};
+    }
+    static OneDnnCopy narrow(tessera::Index count) {
+        const auto row = dnnl::memory::format_tag::a;
+        return {in_format({count}, row), {{count}, dnnl::memory::data_type::bf16, row}};
+    }
+
+private:
+    OneDnnCopy(const Description& from, const Description& to) {
+        primitive_ = dnnl::reorder(dnnl::reorder::primitive_desc(engine_, from, engine_, to));
+        arguments_ = {{DNNL_ARG_FROM, filled(from)}, {DNNL_ARG_TO, zeroed(to)}};
+    }
+};
+
 }  // namespace bench

@@ -18,6 +18,9 @@
 #include "op/ceilings.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/eigen.hpp"
+#include "tessera/backend/cpu/im2col.hpp"
+#include "tessera/backend/cpu/parallel.hpp"
+#include "tessera/backend/cpu/transpose.hpp"
 #ifdef TESSERA_ONEDNN
 #include "op/onednn.hpp"
 #endif
@@ -354,6 +357,77 @@ void add_update(const std::string& layer, Index weights) {
     });
 }
 
+// ---- what products have copied ----
+
+/// Columns of 1 MB for each thread, as ProductConv makes and adds them: every element is read and
+/// written.
+void add_columns(const std::string& layer, const ConvGeometry& of_one) {
+    both_passes(layer, [=](const std::string& name, int batch, bool backward) {
+        ConvGeometry g = of_one;
+        g.batch = batch;
+        add(name + "tessera", [=](State& state) {
+            const int threads = Cpu::threads();
+            const Index row_size = g.output.width * g.depth();
+            const Index stretch = std::max<Index>(1, (1 << 18) / row_size);
+            auto x = filled(g.batch * g.input.size()),
+                 columns = filled(threads * stretch * row_size);
+            time(state, [&] {
+                cpu::parallel_for(g.batch, threads, [&](Index begin, Index end, int thread) {
+                    float* own = columns.data() + thread * stretch * row_size;
+                    const Index last = end * g.output.height;
+                    for (Index row = begin * g.output.height; row < last;) {
+                        const Index image = row / g.output.height;
+                        const Index stop = std::min(row + stretch, (image + 1) * g.output.height);
+                        for (Index iy = 0; backward && iy < g.input.height; ++iy) {
+                            cpu::add_columns_to_row(g, 0, {row, stop}, own, image, iy, x.data());
+                        }
+                        if (!backward) {
+                            cpu::image_to_columns(g, 0, {row, stop}, {0, g.depth()}, x.data(), own);
+                        }
+                        row = stop;
+                    }
+                });
+            });
+            report(state, moving(backward ? 12 : 8, g.batch * g.output.height * row_size));
+        });
+    });
+}
+
+/// The gradient of a linear layer's input, which comes from the product transposed.
+void add_transpose(const std::string& layer, Index inputs) {
+    for (const int batch : {16, 128}) {
+        const std::string name = layer + "/data/" + std::to_string(batch) + "/";
+        add(name + "tessera", [=](State& state) {
+            auto from = filled(inputs * batch), to = filled(inputs * batch);
+            time(state, [&] {
+                cpu::parallel_for(inputs / 64, Cpu::threads(), [&](Index begin, Index end, int) {
+                    cpu::transpose(from.data() + begin * 64 * batch, batch, (end - begin) * 64,
+                                   Index{batch}, to.data() + begin * 64, inputs);
+                });
+            });
+            report(state, moving(8, inputs * batch));
+        });
+#ifdef TESSERA_ONEDNN
+        add_onednn(name + "onednn", moving(8, inputs * batch),
+                   [=] { return bench::OneDnnCopy::transpose(inputs, batch); });
+#endif
+    }
+}
+
+/// What learns in float, as the products of a network in bfloat16 take it.
+void add_narrowing(const std::string& layer, Index numbers) {
+    add(layer + "/forward/1/tessera", [=](State& state) {
+        auto x = filled(numbers);
+        auto y = filled<Bf16>(numbers);
+        time(state, [&] { Cpu::Narrow::forward(numbers, x.data(), y.data()); });
+        report(state, moving(6, numbers));
+    });
+#ifdef TESSERA_ONEDNN
+    add_onednn(layer + "/forward/1/onednn", moving(6, numbers),
+               [=] { return bench::OneDnnCopy::narrow(numbers); });
+#endif
+}
+
 // ---- ceilings ----
 
 /// 268 MB, more than caches hold.
@@ -414,6 +488,10 @@ void add_ceilings() {
     add_softmax("softmax", 1000);
     add_dropout("dropout6", 4096);
     add_update("FC6", 9216 * 4096);
+    add_columns("columns2", {0, {96, 27, 27}, {256, 27, 27}, five});
+    add_columns("columns6", {0, {256, 10, 10}, {4096, 5, 5}, {6, 6}});
+    add_transpose("transpose6", 9216);
+    add_narrowing("narrow6", 9216 * 4096);
     return true;
 }();
 
