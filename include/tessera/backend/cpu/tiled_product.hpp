@@ -164,7 +164,8 @@ private:
             set_rows(p.a.from(i, depth.begin), rows, depth.length(), strip, task);
             Fetch<T> rows_behind;
             if (is_scattered(p.a)) {
-                const Index from = i + rows;
+                // The strip after the next: with a few columns the next one comes too soon.
+                const Index from = std::min(i + 2 * rows, p.rows);
                 rows_behind = {p.a, {from, from + std::min<Index>(rows, p.rows - from)}, depth};
             }
             const Index lines_behind = (rows_behind.lines() + panel_count - 1) / panel_count;

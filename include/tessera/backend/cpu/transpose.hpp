@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Transposition, by blocks of 4 x 4 in registers.
+// Transposition, by blocks of 4 x 4 in registers: 4 loads, 8 shuffles, 4 stores.
+//
+// Rows that are a multiple of 4 KB apart share the 12 ways of one set of the first-level cache, and
+// the order of the blocks decides how often a line comes again: four blocks fill a line of each of
+// 4 rows of the result, while the rows that are read stay where they are, 16 of them if they share
+// a set, otherwise 64. 9,216 x 128 numbers take 0.088 ms on two cores of Zen 5, 107 GB/s
+// (bench/run.sh); 4 rows read from end to end took 1.0.
 #pragma once
 
+#include <algorithm>
 #include <cstring>
 
 #include "tessera/backend/cpu/pair.hpp"
@@ -41,16 +48,18 @@ inline void transpose_4_by_4(const double* from, Index from_stride, double* to, 
 /// to[k * to_stride + n] = from[n * stride + k] for n in 0 .. rows - 1, k in 0 .. columns - 1.
 template <class T>
 void transpose(const T* from, Index stride, Index rows, Index columns, T* to, Index to_stride) {
-    const Index fours = columns / 4 * 4;
-    Index n = 0;
-    for (; n + 4 <= rows; n += 4) {
+    const Index whole = rows / 4 * 4, fours = columns / 4 * 4;
+    const Index together = stride * static_cast<Index>(sizeof(T)) % 4096 == 0 ? 16 : 64;
+    for (Index begin = 0; begin < whole; begin += together) {
+        const Index end = std::min(begin + together, whole);
         for (Index k = 0; k < fours; k += 4) {
-            detail::transpose_4_by_4(from + n * stride + k, stride, to + k * to_stride + n,
-                                     to_stride);
+            for (Index n = begin; n < end; n += 4) {
+                detail::transpose_4_by_4(from + n * stride + k, stride, to + k * to_stride + n,
+                                         to_stride);
+            }
         }
     }
-    const Index whole = n;
-    for (n = 0; n < rows; ++n) {
+    for (Index n = 0; n < rows; ++n) {
         for (Index k = n < whole ? fours : 0; k < columns; ++k) {
             to[k * to_stride + n] = from[n * stride + k];
         }
