@@ -3569,8 +3569,9 @@ void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master
 //
 // VDPBF16PS does that for 16 columns and is what the tile of AVX512_BF16 is made of: 14 rows of two
 // vectors, 28 sums, as the tile of floats (tile.hpp), with the same loads for twice the depth. It
-// takes subnormal numbers for zero. Without it, pairs are widened to float, in vectors of any size:
-// 6 rows, as the four vectors of the panel take registers too.
+// takes subnormal numbers for zero. direct_conv.hpp has what that measures: 920 to 940 GFLOP/s of
+// 1,008. Without it, pairs are widened to float, in vectors of any size: 6 rows, as the four
+// vectors of the panel take registers too.
 
 namespace tessera::cpu {
 
@@ -5155,6 +5156,8 @@ private:
 //
 // A strip of a (14 x 256 floats are 14 KB) stays in the first-level cache while the panels of a
 // block pass by, out of the second-level one. Meanwhile what comes next is fetched from memory.
+// AlexNet's FC6 at a batch of 128 takes two cores of Zen 5 26 to 35 ms forward and 24 to 28 back,
+// 280 to 400 of their 470 to 500 GFLOP/s, by what the memory gives in the hour (bench/run.sh).
 
 namespace tessera::cpu {
 
@@ -7049,7 +7052,9 @@ private:
 // ---- tessera/backend/cpu/relu.hpp
 // Rectification. Memory is the limit: back, 12 bytes a number and 4 that are read to be written.
 // There, loading the gradient only where the output is positive took 1.1 to 2 times as long at
-// batches of 16 and 128 in AlexNet: the one load waits for the other.
+// batches of 16 and 128 in AlexNet: the one load waits for the other. 128 images of 96 x 55 x 55
+// take 5.1 ms, back 7.6, at 58 GB/s on two cores of Zen 5 (bench/run.sh); one lies in the caches,
+// 0.011 and 0.019 ms.
 
 namespace tessera::cpu {
 

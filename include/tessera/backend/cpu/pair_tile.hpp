@@ -4,8 +4,9 @@
 //
 // VDPBF16PS does that for 16 columns and is what the tile of AVX512_BF16 is made of: 14 rows of two
 // vectors, 28 sums, as the tile of floats (tile.hpp), with the same loads for twice the depth. It
-// takes subnormal numbers for zero. Without it, pairs are widened to float, in vectors of any size:
-// 6 rows, as the four vectors of the panel take registers too.
+// takes subnormal numbers for zero. direct_conv.hpp has what that measures: 920 to 940 GFLOP/s of
+// 1,008. Without it, pairs are widened to float, in vectors of any size: 6 rows, as the four
+// vectors of the panel take registers too.
 #pragma once
 
 #include <cstdint>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Rectification. Memory is the limit: back, 12 bytes a number and 4 that are read to be written.
 // There, loading the gradient only where the output is positive took 1.1 to 2 times as long at
-// batches of 16 and 128 in AlexNet: the one load waits for the other.
+// batches of 16 and 128 in AlexNet: the one load waits for the other. 128 images of 96 x 55 x 55
+// take 5.1 ms, back 7.6, at 58 GB/s on two cores of Zen 5 (bench/run.sh); one lies in the caches,
+// 0.011 and 0.019 ms.
 #pragma once
 
 #include "tessera/backend/cpu/lanes.hpp"
