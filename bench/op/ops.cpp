@@ -16,6 +16,7 @@
 #include <string>
 
 #include "op/ceilings.hpp"
+#include "tessera/backend/cpu/conv_memory.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/eigen.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
@@ -359,36 +360,38 @@ void add_update(const std::string& layer, Index weights) {
 
 // ---- what products have copied ----
 
-/// Columns of 1 MB for each thread, as ProductConv makes and adds them: every element is read and
-/// written.
+/// Columns as ProductConv makes and adds them, a stretch of output rows at a time: every element is
+/// read and written.
 void add_columns(const std::string& layer, const ConvGeometry& of_one) {
     both_passes(layer, [=](const std::string& name, int batch, bool backward) {
         ConvGeometry g = of_one;
         g.batch = batch;
+        const Index row_size = g.output.width * g.depth(), height = g.output.height;
         add(name + "tessera", [=](State& state) {
-            const int threads = Cpu::threads();
-            const Index row_size = g.output.width * g.depth();
-            const Index stretch = std::max<Index>(1, (1 << 18) / row_size);
-            auto x = filled(g.batch * g.input.size()),
-                 columns = filled(threads * stretch * row_size);
-            time(state, [&] {
-                cpu::parallel_for(g.batch, threads, [&](Index begin, Index end, int thread) {
-                    float* own = columns.data() + thread * stretch * row_size;
-                    const Index last = end * g.output.height;
-                    for (Index row = begin * g.output.height; row < last;) {
-                        const Index image = row / g.output.height;
-                        const Index stop = std::min(row + stretch, (image + 1) * g.output.height);
-                        for (Index iy = 0; backward && iy < g.input.height; ++iy) {
-                            cpu::add_columns_to_row(g, 0, {row, stop}, own, image, iy, x.data());
-                        }
-                        if (!backward) {
-                            cpu::image_to_columns(g, 0, {row, stop}, {0, g.depth()}, x.data(), own);
-                        }
-                        row = stop;
+            using Memory = cpu::detail::ConvMemory<float, cpu::TiledProduct>;
+            const Index stretch = Memory::column_count(g) / row_size;
+            auto x = filled(g.batch * g.input.size());
+            auto columns = filled(Cpu::threads() * stretch * row_size);
+            const auto move_image = [&](Index image, float* own) {
+                const Index past = (image + 1) * height;
+                for (Index row = image * height; row < past; row += stretch) {
+                    const cpu::Range rows{row, std::min(row + stretch, past)};
+                    if (!backward) {
+                        cpu::image_to_columns(g, 0, rows, {0, g.depth()}, x.data(), own);
+                        continue;
                     }
+                    for (Index iy = 0; iy < g.input.height; ++iy) {
+                        cpu::add_columns_to_row(g, 0, rows, own, image, iy, x.data());
+                    }
+                }
+            };
+            time(state, [&] {
+                cpu::parallel_for(g.batch, Cpu::threads(), [&](Index begin, Index end, int thread) {
+                    float* own = columns.data() + thread * stretch * row_size;
+                    for (Index image = begin; image < end; ++image) move_image(image, own);
                 });
             });
-            report(state, moving(backward ? 12 : 8, g.batch * g.output.height * row_size));
+            report(state, moving(backward ? 12 : 8, g.batch * height * row_size));
         });
     });
 }
