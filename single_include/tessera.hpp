@@ -2465,8 +2465,8 @@ void each_input_row(const PoolGeometry& g, const F& f) {
 // Mean over the part of a window that lies inside the input, vectorised over the channels.
 //
 // Sums of up to 6 vectors of channels stay in registers while the window passes. One image of 96 x
-// 55 x 55 lies in the caches, 0.011 ms, back 0.022; of 16 and more memory is the limit, at 33 to 74
-// GB/s (two cores of Zen 5, windows of 3 x 3 by steps of 2, bench_op_ops).
+// 55 x 55 lies in the caches, 0.011 ms, back 0.015 to 0.022; of 16 and more memory is the limit, at
+// 33 to 101 GB/s (two cores of Zen 5, windows of 3 x 3 by steps of 2, bench_op_ops).
 
 namespace tessera::cpu {
 
@@ -2905,8 +2905,8 @@ struct Product {
 // Rows that are a multiple of 4 KB apart share the 12 ways of one set of the first-level cache, and
 // the order of the blocks decides how often a line comes again: four blocks fill a line of each of
 // 4 rows of the result, while the rows that are read stay where they are, 16 of them if they share
-// a set, otherwise 64. 9,216 x 128 numbers take 0.088 ms on two cores of Zen 5, 107 GB/s
-// (bench/run.sh); 4 rows read from end to end took 1.0.
+// a set, otherwise 64. 9,216 x 128 numbers take 0.09 to 0.10 ms on two cores of Zen 5, 95 to 107
+// GB/s (bench/run.sh); 4 rows read from end to end took 1.0.
 
 namespace tessera::cpu {
 
@@ -4537,7 +4537,7 @@ struct FewRows {
 // ---- tessera/backend/cpu/narrow.hpp
 // Numbers to a narrower type, rounded to nearest: parameters for the products of a network in Bf16,
 // its input, and sums that were in float. Memory is the limit: 37.7 million parameters, 226 MB,
-// take 5.3 to 5.6 ms on two cores of Zen 5, 41 to 43 GB/s of 59 (bench/run.sh).
+// take 4.0 to 5.6 ms on two cores of Zen 5, 41 to 56 GB/s (bench/run.sh).
 
 namespace tessera::cpu {
 
@@ -4727,8 +4727,8 @@ private:
 // A row of a window is a run of numbers in the image where there are no groups: 480 of C2's,
 // 1,536 of FC6's as a convolution. Columns are about 1 MB, which stays in the second-level cache
 // until the product reads it. A core of Zen 5 writes C2's columns of an image without groups, 7.0
-// MB, in 0.098 ms, and adds as many to an image in 0.148 ms (bench/run.sh): 3 and 4 per cent of the
-// 0.90 GFLOP of their product, which are 3.6 ms at 248 GFLOP/s.
+// MB, in 0.08 to 0.10 ms, and adds as many to an image in 0.08 to 0.11 ms (bench/run.sh): 3 per
+// cent of the 3.6 ms that the 0.90 GFLOP of their product are at 248 GFLOP/s.
 
 namespace tessera::cpu {
 
@@ -6655,9 +6655,9 @@ template <class V>
 //
 // A number is 12 bytes forward, its scale among them, and 20 back. One image lies in the caches,
 // and arithmetic is the limit: 12 multiply-adds and 5 loads across vectors for 16 numbers (96 x 55
-// x 55 on two cores of Zen 5, bench_op_ops: 0.064 ms, back 0.07 to 0.084, where sums, powers and
-// gradients that each went through memory took 0.11). Of 16 images and more the memory is, at 23 to
-// 57 GB/s by the hour and the batch.
+// x 55 on two cores of Zen 5, bench_op_ops: 0.056 to 0.064 ms, back 0.07 to 0.084, where sums,
+// powers and gradients that each went through memory took 0.11). Of 16 images and more the memory
+// is, at 23 to 70 GB/s by the hour and the batch.
 
 namespace tessera::cpu {
 
@@ -7114,7 +7114,7 @@ struct Relu {
 // ---- tessera/backend/cpu/softmax.hpp
 // Softmax over the channels of each position: the largest, the exponentials and their sum, the
 // quotients, in three passes over a row that stays in the first-level cache. 128 rows of 1,000 take
-// 0.025 to 0.027 ms, back 0.010 to 0.011 (two cores of Zen 5, bench_op_ops).
+// 0.025 to 0.027 ms, back 0.010 to 0.012 (two cores of Zen 5, bench_op_ops).
 
 namespace tessera::cpu {
 

@@ -2,8 +2,8 @@
 // Mean over the part of a window that lies inside the input, vectorised over the channels.
 //
 // Sums of up to 6 vectors of channels stay in registers while the window passes. One image of 96 x
-// 55 x 55 lies in the caches, 0.011 ms, back 0.022; of 16 and more memory is the limit, at 33 to 74
-// GB/s (two cores of Zen 5, windows of 3 x 3 by steps of 2, bench_op_ops).
+// 55 x 55 lies in the caches, 0.011 ms, back 0.015 to 0.022; of 16 and more memory is the limit, at
+// 33 to 101 GB/s (two cores of Zen 5, windows of 3 x 3 by steps of 2, bench_op_ops).
 #pragma once
 
 #include <type_traits>

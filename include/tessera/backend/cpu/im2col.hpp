@@ -7,8 +7,8 @@
 // A row of a window is a run of numbers in the image where there are no groups: 480 of C2's,
 // 1,536 of FC6's as a convolution. Columns are about 1 MB, which stays in the second-level cache
 // until the product reads it. A core of Zen 5 writes C2's columns of an image without groups, 7.0
-// MB, in 0.098 ms, and adds as many to an image in 0.148 ms (bench/run.sh): 3 and 4 per cent of the
-// 0.90 GFLOP of their product, which are 3.6 ms at 248 GFLOP/s.
+// MB, in 0.08 to 0.10 ms, and adds as many to an image in 0.08 to 0.11 ms (bench/run.sh): 3 per
+// cent of the 3.6 ms that the 0.90 GFLOP of their product are at 248 GFLOP/s.
 #pragma once
 
 #include <algorithm>

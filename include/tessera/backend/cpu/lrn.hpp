@@ -3,9 +3,9 @@
 //
 // A number is 12 bytes forward, its scale among them, and 20 back. One image lies in the caches,
 // and arithmetic is the limit: 12 multiply-adds and 5 loads across vectors for 16 numbers (96 x 55
-// x 55 on two cores of Zen 5, bench_op_ops: 0.064 ms, back 0.07 to 0.084, where sums, powers and
-// gradients that each went through memory took 0.11). Of 16 images and more the memory is, at 23 to
-// 57 GB/s by the hour and the batch.
+// x 55 on two cores of Zen 5, bench_op_ops: 0.056 to 0.064 ms, back 0.07 to 0.084, where sums,
+// powers and gradients that each went through memory took 0.11). Of 16 images and more the memory
+// is, at 23 to 70 GB/s by the hour and the batch.
 #pragma once
 
 #include <algorithm>

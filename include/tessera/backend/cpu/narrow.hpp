@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Numbers to a narrower type, rounded to nearest: parameters for the products of a network in Bf16,
 // its input, and sums that were in float. Memory is the limit: 37.7 million parameters, 226 MB,
-// take 5.3 to 5.6 ms on two cores of Zen 5, 41 to 43 GB/s of 59 (bench/run.sh).
+// take 4.0 to 5.6 ms on two cores of Zen 5, 41 to 56 GB/s (bench/run.sh).
 #pragma once
 
 #include "tessera/backend/cpu/parallel_vectors.hpp"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Softmax over the channels of each position: the largest, the exponentials and their sum, the
 // quotients, in three passes over a row that stays in the first-level cache. 128 rows of 1,000 take
-// 0.025 to 0.027 ms, back 0.010 to 0.011 (two cores of Zen 5, bench_op_ops).
+// 0.025 to 0.027 ms, back 0.010 to 0.012 (two cores of Zen 5, bench_op_ops).
 #pragma once
 
 #include "tessera/backend/cpu/exponentials.hpp"

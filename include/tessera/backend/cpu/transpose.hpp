@@ -4,8 +4,8 @@
 // Rows that are a multiple of 4 KB apart share the 12 ways of one set of the first-level cache, and
 // the order of the blocks decides how often a line comes again: four blocks fill a line of each of
 // 4 rows of the result, while the rows that are read stay where they are, 16 of them if they share
-// a set, otherwise 64. 9,216 x 128 numbers take 0.088 ms on two cores of Zen 5, 107 GB/s
-// (bench/run.sh); 4 rows read from end to end took 1.0.
+// a set, otherwise 64. 9,216 x 128 numbers take 0.09 to 0.10 ms on two cores of Zen 5, 95 to 107
+// GB/s (bench/run.sh); 4 rows read from end to end took 1.0.
 #pragma once
 
 #include <algorithm>
