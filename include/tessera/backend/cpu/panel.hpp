@@ -9,6 +9,7 @@
 #include "tessera/backend/cpu/product.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #include "tessera/core/instructions.hpp"
+#include "tessera/core/with_instructions.hpp"
 
 namespace tessera::cpu {
 
@@ -49,17 +50,18 @@ void pack_panels(const Matrix<T>& b, Index k, Index depth, Index j, Index count,
         }
     }
     if (b.transposed) return;
-    // Row by row: what lies together is read together. The narrowest panel has 32 bytes.
-    constexpr Index step = 32 / sizeof(T);
-    const Index whole = count / width;
-    for (Index i = 0; i < depth; ++i) {
-        const T* row = b.from(k + i, j).data;
-        T* to = panels + i * width;
-        for (Index panel = 0; panel < whole; ++panel, row += width, to += distance) {
-            for (Index n = 0; n < width; n += step) std::memcpy(to + n, row + n, 32);
+    // Row by row: what lies together is read together.
+    with_instructions([&](auto bytes) {
+        const Index whole = count / width, rest = count % width;
+        for (Index i = 0; i < depth; ++i) {
+            const T* row = b.from(k + i, j).data;
+            T* to = panels + i * width;
+            for (Index panel = 0; panel < whole; ++panel, row += width, to += distance) {
+                std::memcpy(to, row, std::size_t{2} * bytes);
+            }
+            if (rest > 0) std::copy_n(row, rest, to);
         }
-        std::copy_n(row, count % width, to);
-    }
+    });
 }
 
 }  // namespace tessera::cpu

@@ -2,8 +2,9 @@
 // The transforms of Winograd's convolution: a matrix applied to columns, then to rows, of all
 // channels of a tile.
 //
-// Loops are not unrolled: each transform is compiled for each set of instructions, and a user's
-// compiler pays for it.
+// Loops over columns and rows are not unrolled: each transform is compiled for each set of
+// instructions, and a user's compiler pays for it. A line of outputs is: at -O2 they went through
+// the stack, and the layers of 3 x 3 took 1.02 to 1.08 times as long.
 #pragma once
 
 #include <cstring>
@@ -96,7 +97,9 @@ template <int Bytes, class Step>
         for (Index y = 0; y < g.rows; ++y) {
             Lanes sums[side];
             Step::apply(half[y], sums);
-            for (Index x = 0; x < g.columns; ++x) {
+#pragma GCC unroll 4
+            for (Index x = 0; x < side; ++x) {
+                if (x == g.columns) break;
                 const Index at = y * g.line + x * g.pixel + c;
                 Lanes sum = sums[x] + bias;
                 if (g.accumulate) {

@@ -5,6 +5,7 @@
 #include <ucontext.h>
 
 #include <cstddef>
+#include <cstdlib>
 #include <memory>
 
 #if defined(__has_feature)
@@ -67,9 +68,12 @@ private:
     std::size_t bytes() const { return stack_ ? stack_bytes : bytes_; }
 
 #ifdef TESSERA_SIMT_JUMPS
-    [[gnu::noinline]] void enter() {
+    /// Never returns, and compilers have to know: clang++ made a jump of a last call, after it had
+    /// given up the frame that place_ comes back to.
+    [[noreturn, gnu::noinline]] void enter() {
         if (begun_) __builtin_longjmp(place_, 1);
         ::setcontext(&context_);
+        std::abort();
     }
     void* place_[5] = {};  ///< where it gave way
     bool begun_ = false;
