@@ -5,8 +5,9 @@
 #include <ucontext.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <memory>
+
+#include "tessera/core/error.hpp"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -73,7 +74,7 @@ private:
     [[noreturn, gnu::noinline]] void enter() {
         if (begun_) __builtin_longjmp(place_, 1);
         ::setcontext(&context_);
-        std::abort();
+        fail("kernel: a thread of a block does not start");
     }
     void* place_[5] = {};  ///< where it gave way
     bool begun_ = false;
