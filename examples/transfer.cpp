@@ -310,9 +310,9 @@ struct DecodedPatches {
     Index samples() const { return std::ssize(labels); }
 };
 
-/// Not all images are there when interrupted.
-DecodedPatches decoded_patches(const Settings& s, RunFolder& run, const Task& task,
-                               const VocSet& set) {
+/// For a backend with memory of its own. Not all images are there when interrupted.
+[[maybe_unused]] DecodedPatches decoded_patches(const Settings& s, RunFolder& run, const Task& task,
+                                                const VocSet& set) {
     // As pretrain: a quarter of the memory for what is watched.
     const Index memory = Index{s.memory} << 20;
     auto examples = patch_examples(s, run, task, set);

@@ -139,7 +139,7 @@ namespace {
 /// |x - t|, summed over a sample.
 struct AbsoluteError {
     using Target = float;
-    static constexpr bool takes_scores = false;
+    [[maybe_unused]] static constexpr bool takes_scores = false;
     static Index targets(int batch, Shape outputs) { return batch * outputs.size(); }
     static double chance(Shape) { return NAN; }
 
