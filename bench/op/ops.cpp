@@ -13,13 +13,19 @@
 //   tools/ratios.py ops?.json
 #include <benchmark/benchmark.h>
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "op/ceilings.hpp"
 #include "tessera/backend/cpu/conv_memory.hpp"
 #include "tessera/backend/cpu/cpu.hpp"
 #include "tessera/backend/cpu/eigen.hpp"
+#include "tessera/backend/cpu/gemm.hpp"
 #include "tessera/backend/cpu/im2col.hpp"
+#include "tessera/backend/cpu/lines.hpp"
+#include "tessera/backend/cpu/loss.hpp"
+#include "tessera/backend/cpu/pair_panel.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
 #ifdef TESSERA_ONEDNN
@@ -431,6 +437,65 @@ void add_narrowing(const std::string& layer, Index numbers) {
 #endif
 }
 
+/// A factor of a product in panels, a thread packing some of them; `Scalar` is float or Bf16.
+template <class Scalar>
+void add_panels(const std::string& layer, Index depth, Index columns) {
+    add(layer + "/forward/1/tessera", [=](State& state) {
+        using Packed = cpu::Factor<Scalar>;
+        const Index width = cpu::panel_columns<Packed>(),
+                    distance = cpu::factors<Scalar>(depth) * width;
+        auto weights = filled<Scalar>(depth * columns);
+        Buffer<Packed> panels(cpu::panels_size<Packed>(cpu::factors<Scalar>(depth), columns));
+        time(state, [&] {
+            cpu::parallel_for(columns / width, Cpu::threads(), [&](Index begin, Index end, int) {
+                cpu::pack_panels(cpu::Matrix<Scalar>{weights.data(), columns}, 0, depth,
+                                 begin * width, (end - begin) * width,
+                                 panels.data() + begin * distance, distance);
+            });
+        });
+        report(state, moving(2 * sizeof(Scalar), depth * columns));
+    });
+}
+
+/// Lines of an image with zeros beside them, on one thread.
+void add_lines(const std::string& layer, const ConvGeometry& of_one) {
+    add(layer + "/forward/1/tessera", [=](State& state) {
+        const Index height = of_one.input.height, channels = of_one.input.channels;
+        auto image = filled(of_one.input.size());
+        auto lines = filled(height * cpu::Lines(of_one).width * channels);
+        time(state, [&] {
+            cpu::copy_lines(of_one, image.data(), {0, height}, {0, channels}, lines.data());
+        });
+        report(state, moving(8, of_one.input.size()));
+    });
+}
+
+/// The gradient of a bias, on one thread.
+void add_column_sums(const std::string& layer, Index rows, Index columns) {
+    add(layer + "/weights/1/tessera", [=](State& state) {
+        auto gradient = filled(rows * columns), sums = filled(columns);
+        time(state,
+             [&] { cpu::add_column_sums(rows, columns, gradient.data(), columns, sums.data()); });
+        report(state, moving(4, rows * columns));
+    });
+}
+
+/// Softmax, the cross entropy and its gradient in one.
+void add_loss(const std::string& layer, int classes) {
+    for (const int batch : {16, 128}) {
+        add(layer + "/backward/" + std::to_string(batch) + "/tessera", [=](State& state) {
+            auto x = filled(Index{batch} * classes), dx = filled(Index{batch} * classes);
+            const std::vector<std::int32_t> labels(static_cast<std::size_t>(batch));
+            std::vector<double> losses(labels.size());
+            time(state, [&] {
+                cpu::Loss::softmax_cross_entropy(batch, classes, x.data(), labels.data(), nullptr,
+                                                 1.0 / batch, losses.data(), dx.data());
+            });
+            report(state, moving(8, Index{batch} * classes));
+        });
+    }
+}
+
 // ---- ceilings ----
 
 /// 268 MB, more than caches hold.
@@ -495,6 +560,11 @@ void add_ceilings() {
     add_columns("columns6", {0, {256, 10, 10}, {4096, 5, 5}, {6, 6}});
     add_transpose("transpose6", 9216);
     add_narrowing("narrow6", 9216 * 4096);
+    add_panels<float>("panels2", 2400, 256);
+    add_panels<Bf16>("panels2_bf16", 2400, 256);
+    add_lines("lines3", {1, {256, 13, 13}, {384, 13, 13}, three});
+    add_column_sums("column_sums1", 55 * 55, 96);
+    add_loss("loss", 1000);
     return true;
 }();
 

@@ -69,7 +69,8 @@ void multiply(const Product<T>& p, int threads, std::byte* memory) {
 /// sums[j] += sum over the rows of a[i, j]
 ///
 /// A vector of columns at a time, the last of which may overlap the one before: threads share few
-/// columns, such as the 96 of AlexNet's C1.
+/// columns, such as the 96 of AlexNet's C1. 3,025 rows of these take a core of Zen 5 0.0115 ms, 101
+/// GB/s in the caches (bench_op_ops, column_sums1).
 template <class T>
 void add_column_sums(Index rows, Index columns, const T* a, Index stride, Master<T>* sums) {
     constexpr Index stretch = 256;  // rows added up in Master<T> before they join the sum in double

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Pairs of numbers that do not lie side by side: those of two rows, of two images.
+// Pairs of numbers that do not lie side by side: those of two rows, of two images. 8 pairs are two
+// loads, two shuffles and two stores of 16 bytes, 108 GB/s on two cores of Zen 5 in the caches
+// (bench_op_ops, panels2_bf16).
 #pragma once
 
 #include <cstdint>

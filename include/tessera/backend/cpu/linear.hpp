@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The fully connected op as products by a kernel of gemm.hpp. In bfloat16 these leave their sums in
 // float, and outputs and gradients of the data are rounded from there.
+//
+// FC6 of AlexNet is 151 MB of weights. For one image memory is the limit: 3.2 to 3.6 ms on two
+// cores of Zen 5 forward, 2.5 to 3.1 for the gradient of the data, 5.1 to 5.7 for that of the
+// weights, which is read and written. For 128, 9.7 GFLOP a pass, arithmetic is, 25 to 35 ms at 280
+// to 385 GFLOP/s, with what copies take (bench/run.sh).
 #pragma once
 
 #include <algorithm>

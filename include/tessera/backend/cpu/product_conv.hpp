@@ -3,6 +3,10 @@
 //
 // Each pass is one parallel region in which a thread copies the patches it needs and multiplies
 // them: threads that met after every stretch would wait for the slowest each time.
+//
+// The gradient of the data of AlexNet's C1, which only this one computes, is 0.21 GFLOP an image in
+// 0.79 ms, and 105 to 116 ms for 128 on two cores of Zen 5 (bench/run.sh), about half of the rate
+// of arithmetic: its product is only 96 deep, and each of its sums is written and then read again.
 #pragma once
 
 #include <algorithm>

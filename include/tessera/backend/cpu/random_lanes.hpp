@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Philox (core/random.hpp) for as many blocks at once as a vector has lanes.
+// Philox (core/random.hpp) for as many blocks at once as a vector has lanes: four vectors of words,
+// ten rounds of four products each. With AVX-512 a core of Zen 5 draws 1.2 numbers a nanosecond
+// (bench_op_ops, dropout6).
 #pragma once
 
 #include <cstdint>

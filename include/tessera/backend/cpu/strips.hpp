@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Strips: products of any number of rows with one panel, by tiles that have certain numbers.
+// Strips: products of any number of rows with one panel, by tiles that have certain numbers. C2's
+// lines of 27 pixels are tiles of 14 and 13 rows, at 97 to 99 % of arithmetic on two cores of Zen 5
+// (bench/run.sh).
 #pragma once
 
 #include <algorithm>

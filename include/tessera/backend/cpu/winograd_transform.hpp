@@ -3,8 +3,8 @@
 // channels of a tile.
 //
 // Loops over columns and rows are not unrolled: each transform is compiled for each set of
-// instructions, and a user's compiler pays for it. A line of outputs is: at -O2 they went through
-// the stack, and the layers of 3 x 3 took 1.02 to 1.08 times as long.
+// instructions, and a user's compiler pays for it. A line of outputs is: at -O2 they would go
+// through the stack.
 #pragma once
 
 #include <cstring>
