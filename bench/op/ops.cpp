@@ -28,6 +28,7 @@
 #include "tessera/backend/cpu/pair_panel.hpp"
 #include "tessera/backend/cpu/parallel.hpp"
 #include "tessera/backend/cpu/transpose.hpp"
+#include "tessera/backend/cpu/winograd_transform.hpp"
 #ifdef TESSERA_ONEDNN
 #include "op/onednn.hpp"
 #endif
@@ -470,6 +471,37 @@ void add_lines(const std::string& layer, const ConvGeometry& of_one) {
     });
 }
 
+/// A tile of Winograd's convolution to its positions and, backward, from there to outputs, on one
+/// thread.
+void add_tile(const std::string& layer, Index channels) {
+    constexpr int side = cpu::tile_outputs;
+    add(layer + "/forward/1/tessera", [=](State& state) {
+        auto tile = filled(cpu::tile_positions * channels), to = filled(tile.size());
+        const float* pixels[cpu::tile_positions];
+        for (int i = 0; i < cpu::tile_positions; ++i) pixels[i] = tile.data() + i * channels;
+        time(state, [&] {
+            cpu::spread<cpu::detail::InputStep>(
+                {.pixels = pixels, .channels = channels, .to = to.data(), .distance = channels});
+        });
+        report(state, moving(8, tile.size()));
+    });
+    add(layer + "/backward/1/tessera", [=](State& state) {
+        auto positions = filled(cpu::tile_positions * channels);
+        auto to = filled(side * side * channels);
+        time(state, [&] {
+            cpu::gather<cpu::detail::OutputStep>({.from = positions.data(),
+                                                  .distance = channels,
+                                                  .channels = channels,
+                                                  .to = to.data(),
+                                                  .line = side * channels,
+                                                  .pixel = channels,
+                                                  .rows = side,
+                                                  .columns = side});
+        });
+        report(state, moving(4, positions.size() + to.size()));
+    });
+}
+
 /// The gradient of a bias, on one thread.
 void add_column_sums(const std::string& layer, Index rows, Index columns) {
     add(layer + "/weights/1/tessera", [=](State& state) {
@@ -563,6 +595,7 @@ void add_ceilings() {
     add_panels<float>("panels2", 2400, 256);
     add_panels<Bf16>("panels2_bf16", 2400, 256);
     add_lines("lines3", {1, {256, 13, 13}, {384, 13, 13}, three});
+    add_tile("tile3", 256);
     add_column_sums("column_sums1", 55 * 55, 96);
     add_loss("loss", 1000);
     return true;

@@ -5,6 +5,11 @@
 // Loops over columns and rows are not unrolled: each transform is compiled for each set of
 // instructions, and a user's compiler pays for it. A line of outputs is: at -O2 they would go
 // through the stack.
+//
+// Vectors of 6 columns and of what they become stay in registers, the 36 between the two steps in
+// 2.3 KB of the first-level cache. A tile of 256 channels takes a core of Zen 5 0.95 us to its
+// positions, 78 GB/s, and 0.6 us from there to outputs, 89 GB/s, in the caches (bench_op_ops,
+// tile3).
 #pragma once
 
 #include <cstring>
